@@ -1,0 +1,39 @@
+// Memory that is used again. Training asks for the same few sizes every step, and fresh pages cost
+// a fault each, so freed blocks wait in bins by size. A hard budget bounds what is held; over it
+// the cache is emptied first, and then the call fails without harm.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "pewter/device.h"
+
+namespace pewter::cpu {
+
+class Allocator {
+ public:
+  explicit Allocator(int64_t budget) { use_.budget = budget; }
+  ~Allocator() { release_cache(); }
+  Allocator(const Allocator&) = delete;
+  Allocator& operator=(const Allocator&) = delete;
+
+  void* allocate(int64_t bytes);  // throws ErrorCode::out_of_memory
+  void free(void* data, int64_t bytes);
+  void release_cache();
+  void set_budget(int64_t bytes);
+  MemoryUse use() const;
+
+ private:
+  void release_cache_locked();
+
+  mutable std::mutex mutex_;
+  std::multimap<int64_t, void*> cache_;  // rounded size -> block
+  MemoryUse use_;
+};
+
+// Rounds up so that a block fits requests of nearly its size: to 1/8 of the power of two below.
+int64_t rounded_size(int64_t bytes);
+
+}  // namespace pewter::cpu
