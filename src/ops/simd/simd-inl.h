@@ -1,0 +1,102 @@
+// What the SIMD kernels share: loads and stores that convert 16-bit elements to and from f32, and
+// sums over a row in an order that depends on the row's length alone. Included once per target by
+// Highway's foreach_target, hence the toggled guard.
+#if defined(PEWTER_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PEWTER_SIMD_INL_H_
+#undef PEWTER_SIMD_INL_H_
+#else
+#define PEWTER_SIMD_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include "pewter/dtype.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace pewter::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F32 = hn::ScalableTag<float>;
+using VF32 = hn::Vec<F32>;
+
+// Highway's own 16-bit types have the same bits as ours.
+inline const hwy::float16_t* as_hwy(const Half* p) {
+  return reinterpret_cast<const hwy::float16_t*>(p);
+}
+inline hwy::float16_t* as_hwy(Half* p) { return reinterpret_cast<hwy::float16_t*>(p); }
+
+HWY_INLINE VF32 load_f32(const float* p) { return hn::LoadU(F32(), p); }
+HWY_INLINE VF32 load_f32(const Half* p) {
+  const hn::Rebind<hwy::float16_t, F32> d16;
+  return hn::PromoteTo(F32(), hn::LoadU(d16, as_hwy(p)));
+}
+HWY_INLINE VF32 load_f32(const BFloat16* p) {
+  const hn::Rebind<uint16_t, F32> d16;
+  const hn::RebindToUnsigned<F32> du;
+  const auto bits = hn::LoadU(d16, reinterpret_cast<const uint16_t*>(p));
+  return hn::BitCast(F32(), hn::ShiftLeft<16>(hn::PromoteTo(du, bits)));
+}
+
+HWY_INLINE void store_f32(VF32 v, float* p) { hn::StoreU(v, F32(), p); }
+HWY_INLINE void store_f32(VF32 v, Half* p) {
+  const hn::Rebind<hwy::float16_t, F32> d16;
+  hn::StoreU(hn::DemoteTo(d16, v), d16, as_hwy(p));
+}
+// Rounds to nearest even by hand: Highway 1.0.3 truncates, and NaN must stay NaN.
+HWY_INLINE void store_f32(VF32 v, BFloat16* p) {
+  const hn::RebindToUnsigned<F32> du;
+  const hn::Rebind<uint16_t, F32> d16;
+  const auto bits = hn::BitCast(du, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
+  const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7fffu)));
+  const auto quiet = hn::Or(bits, hn::Set(du, 0x400000u));
+  const auto kept = hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(v)), quiet, rounded);
+  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(hn::RebindToSigned<F32>(), hn::ShiftRight<16>(kept))),
+             d16, reinterpret_cast<uint16_t*>(p));
+}
+
+// The last, partial vector of a row goes through a small buffer: no access outside the row.
+template <typename T>
+HWY_INLINE VF32 load_f32_part(const T* p, size_t count, float fill) {
+  HWY_ALIGN float buffer[hn::MaxLanes(F32())];
+  hn::Store(hn::Set(F32(), fill), F32(), buffer);
+  for (size_t i = 0; i < count; ++i) {
+    if constexpr (std::is_same_v<T, float>) {
+      buffer[i] = p[i];
+    } else {
+      buffer[i] = to_float(p[i]);
+    }
+  }
+  return hn::Load(F32(), buffer);
+}
+template <typename T>
+HWY_INLINE void store_f32_part(VF32 v, T* p, size_t count) {
+  HWY_ALIGN T buffer[hn::MaxLanes(F32())];
+  store_f32(v, buffer);
+  for (size_t i = 0; i < count; ++i) p[i] = buffer[i];
+}
+
+// Calls step(value, index) with whole vectors and a last one padded with `fill`.
+template <typename T, typename Step>
+HWY_INLINE void for_row(const T* row, int64_t n, float fill, Step&& step) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(F32()));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) step(load_f32(row + i), i);
+  if (i < n) step(load_f32_part(row + i, static_cast<size_t>(n - i), fill), i);
+}
+
+// Stores v as elements i .. of a row of n, all lanes or those that are left.
+template <typename T>
+HWY_INLINE void store_row(VF32 v, T* row, int64_t i, int64_t n) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(F32()));
+  if (i + lanes <= n) {
+    store_f32(v, row + i);
+  } else {
+    store_f32_part(v, row + i, static_cast<size_t>(n - i));
+  }
+}
+
+}  // namespace pewter::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,65 @@
+// Comparing with the reference. A tolerance is always built from what bounds the error: the unit
+// roundoff of the dtype, the number of roundings on the way, and the size of the terms summed.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "pewter/ops.h"
+
+namespace pewter::test {
+
+// Half the distance from 1 to the next number: the largest relative error of one rounding.
+inline double unit_roundoff(DType dtype) {
+  switch (dtype) {
+    case DType::f16: return 0x1p-11;
+    case DType::bf16: return 0x1p-8;
+    default: return 0x1p-24;
+  }
+}
+
+// Smallest positive normal: below it rounding is absolute, not relative.
+inline double smallest_normal(DType dtype) {
+  return dtype == DType::f16 ? 0x1p-14 : 0x1p-126;
+}
+
+// What `roundings` f32 operations on terms of total magnitude `magnitude`, then one rounding of
+// `value` to `dtype`, may be off by.
+inline double rounding_bound(DType dtype, double roundings, double magnitude, double value) {
+  return roundings * 0x1p-24 * magnitude + unit_roundoff(dtype) * std::abs(value) * 1.01 +
+         unit_roundoff(dtype) * smallest_normal(dtype);
+}
+
+// Element by element |actual - expected| <= bound(i); equal infinities and NaNs match. Reports the
+// worst offender.
+template <typename Bound>
+void expect_close(const Tensor& actual, const Tensor& expected, Bound&& bound) {
+  ASSERT_EQ(actual.shape().to_string(), expected.shape().to_string());
+  const auto a = actual.to_vector<double>(), e = expected.to_vector<double>();
+  double worst = 0;
+  size_t at = 0, bad = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == e[i] || (std::isnan(a[i]) && std::isnan(e[i]))) continue;
+    const double excess = std::abs(a[i] - e[i]) / bound(i, e[i]);
+    if (excess <= 1) continue;
+    ++bad;
+    if (std::isnan(excess) || excess > worst) worst = excess, at = i;
+  }
+  EXPECT_EQ(bad, 0u) << "worst: element " << at << " is " << a[at] << ", reference " << e[at]
+                     << ", bound " << bound(at, e[at]);
+}
+
+// The same bits, NaN payloads aside.
+inline void expect_same_bits(const Tensor& a, const Tensor& b) {
+  expect_close(a, b, [](size_t, double) { return 0.0; });
+}
+
+// The same numbers on another device.
+inline Tensor on_ref(const Tensor& t) {
+  Tensor c = to_device(t, Device(DeviceKind::ref));
+  return c;
+}
+
+}  // namespace pewter::test
