@@ -1,0 +1,100 @@
+// Fine-tuning: data, the loop, and its measurements.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pewter/model.h"
+
+namespace pewter {
+
+struct DatasetImpl;
+
+// Training or evaluation examples, from JSONL: one object a line with `text`, or
+// `prompt` and `completion`, or `messages` ([{"role", "content"}, ...]). With prompt/completion and
+// a model that has a chat template the prompt becomes the user's turn and the completion the
+// assistant's; loss counts completion and assistant tokens (with the end-of-turn token) only.
+class Dataset {
+ public:
+  // Throws ErrorCode::io or ErrorCode::format naming file, line and field.
+  static Dataset jsonl(const std::string& path);
+  int64_t size() const;
+  const DatasetImpl& impl() const { return *impl_; }
+
+ private:
+  explicit Dataset(std::shared_ptr<DatasetImpl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<DatasetImpl> impl_;
+};
+
+enum class Schedule { constant, linear, cosine };
+
+// One line of the log: a step, or an evaluation.
+struct TrainProgress {
+  int64_t step = 0, steps = 0;
+  double loss = 0;           // mean over the step's counted tokens
+  double learning_rate = 0, gradient_norm = 0;
+  int64_t tokens = 0;        // trained on so far, padding excluded
+  double tokens_per_second = 0, seconds = 0, seconds_left = 0;
+  std::optional<double> eval_loss, eval_exact_match;
+};
+
+struct TrainOptions {
+  int64_t steps = 0;   // 0: from epochs
+  double epochs = 1;
+  int batch = 8;       // examples a step takes, packed into rows of at most seq_len tokens
+  int seq_len = 512;   // an example longer than this is cut
+  int accumulate = 1;  // a step takes batch * accumulate examples, weighted by tokens
+  double learning_rate = 2e-3;
+  Schedule schedule = Schedule::cosine;
+  int64_t warmup = 0;  // steps
+  double weight_decay = 0, clip = 1, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double loraplus = 0;  // learning rate of B over that of A; 0: the same (arXiv 2402.12354)
+  uint64_t seed = 0;
+  std::string out;  // folder of the adapter (or model, when all parameters train)
+  int64_t checkpoint_every = 0, eval_every = 0;  // steps; 0: only at the end
+  bool resume = false;  // continue from the checkpoint in `out`; the result has the same bits
+  const Dataset* eval_data = nullptr;
+  bool eval_exact_match = false;
+  bool raw = false;  // prompt and completion as they are, without the chat template
+  std::function<void(const TrainProgress&)> on_progress = {};
+  std::function<bool()> cancelled = {};  // asked before every step; a checkpoint is left
+};
+
+struct TrainResult {
+  int64_t steps = 0, tokens = 0;
+  double seconds = 0, tokens_per_second = 0, final_loss = 0;
+  bool cancelled = false;
+};
+
+// Trains what is trainable (add_lora or make_trainable) and leaves in `out`: the adapter in PEFT's
+// format (or a Hugging Face folder), log.jsonl, report.html and the last checkpoint. AdamW
+// (arXiv 1711.05101); gradients clipped by global norm. Loss and gradients are sums over counted
+// tokens divided by their number over the whole step, however it is cut into rows.
+TrainResult train(Model& model, const Dataset& data, const TrainOptions& options);
+
+struct EvalOptions {
+  int batch = 16;
+  int seq_len = 1024;
+  int max_tokens = 128;     // of an answer, for exact match
+  bool exact_match = true;  // greedy answers compared with the completions, outer blanks aside
+  bool raw = false;
+  std::function<void(int64_t done, int64_t all)> on_progress = {};
+  std::function<bool()> cancelled = {};
+};
+struct EvalResult {
+  double loss = 0, perplexity = 0;
+  double exact_match = 0;  // share of examples
+  int64_t examples = 0, tokens = 0;
+  double seconds = 0;
+  struct Answer {
+    std::string prompt, expected, given;  // given: only as far as it matched when it did not
+    bool right = false;
+  };
+  std::vector<Answer> answers;
+};
+EvalResult evaluate(const Model& model, const Dataset& data, const EvalOptions& options = {});
+
+}  // namespace pewter
