@@ -83,8 +83,9 @@ AtomicFile::AtomicFile(const fs::path& target) : target_(target) {
   if (fs::is_directory(target, ignored)) fail_at(target, "cannot write", EISDIR);
   fd_ = open_beside(target, &temporary_);
   if (fd_ < 0) {
+    const int error = errno;
     temporary_.clear();
-    fail_at(target, "cannot create a file beside it", errno);
+    fail_at(target, "cannot create a file beside it", error);
   }
   buffer_.reserve(kBufferBytes);
 }

@@ -37,12 +37,13 @@ class Tokenizer {
   static Tokenizer from_gguf(const GgufFile& file);
 
   // From a tokenizer.json and, where there are any, the model folder's tokenizer_config.json,
-  // generation_config.json and config.json (bos, eos, chat template). Parts of tokenizer.json that
-  // are not supported are ErrorCode::format, by name.
+  // generation_config.json, config.json (bos, eos) and chat_template.jinja. Parts of tokenizer.json
+  // that are not supported are ErrorCode::format, by name.
   static Tokenizer from_json(const FileBytes& tokenizer_json,
                              const std::optional<FileBytes>& tokenizer_config = {},
                              const std::optional<FileBytes>& generation_config = {},
-                             const std::optional<FileBytes>& model_config = {});
+                             const std::optional<FileBytes>& model_config = {},
+                             const std::optional<FileBytes>& chat_template = {});
 
   // A folder with tokenizer.json beside those files.
   static Tokenizer from_folder(const std::filesystem::path& folder);
