@@ -1,5 +1,7 @@
 // A tokenizer written back as tokenizer.json and tokenizer_config.json, so that a model that came
 // as GGUF can leave as a Hugging Face folder that `tokenizers` and transformers read alike.
+#include <algorithm>
+
 #include "io/json_file.h"
 #include "io/tokenizer.h"
 #include "io/tokenizer_parts.h"
@@ -30,8 +32,8 @@ Json model_json(const TokenizerState& state) {
     if (!state.spelling[id].empty()) vocabulary[state.spelling[id]] = id;
   Json merges = Json::array();
   for (const auto& [left, right] : state.merges)
-    merges.push_back(
-        {state.spelling[static_cast<size_t>(left)], state.spelling[static_cast<size_t>(right)]});
+    merges.push_back(state.spelling[static_cast<size_t>(left)] + " " +
+                     state.spelling[static_cast<size_t>(right)]);
   const auto& unknown = state.bpe.unknown;
   return {
       {"type", "BPE"},
@@ -48,7 +50,9 @@ Json model_json(const TokenizerState& state) {
 
 Json added_json(const TokenizerState& state) {
   Json added = Json::array();
-  for (const AddedToken& token : state.added.tokens())
+  std::vector<AddedToken> tokens = state.added.tokens();
+  std::ranges::sort(tokens, {}, &AddedToken::id);
+  for (const AddedToken& token : tokens)
     added.push_back({{"id", token.id},
                      {"content", token.content},
                      {"single_word", false},
