@@ -1,0 +1,25 @@
+// What a Model is made of. The files stay open: weights on the CPU are their mapping.
+#pragma once
+
+#include <optional>
+
+#include "decoder.h"
+#include "io/weights.h"
+#include "pewter/model.h"
+
+namespace pewter {
+
+struct Model::Impl {
+  Impl(std::string source, io::ModelFiles files, Device device)
+      : source(std::move(source)), files(std::move(files)), decoder(this->files, device) {}
+  std::string source;
+  io::ModelFiles files;
+  Decoder decoder;
+  std::optional<LoraConfig> lora;
+  bool full = false;  // all parameters train
+};
+
+// The linears with a low-rank term, in model order.
+std::vector<Linear*> adapted(Decoder& decoder);
+
+}  // namespace pewter

@@ -1,0 +1,34 @@
+// One sequence being generated: a cache, what is in it, and a decode step that was captured once
+// and is replayed for every token. Capturing fixes the memory of the step, so a token costs no
+// allocation and no shape checks.
+#pragma once
+
+#include "decoder.h"
+
+namespace pewter {
+
+class Session {
+ public:
+  // Throws ErrorCode::argument unless 1 <= capacity <= the model's context.
+  Session(const Decoder& decoder, int64_t capacity);
+
+  // Appends tokens; returns the logits f32 [V] after the last one. A prompt goes in pieces of a
+  // bounded number of rows; the result has the same bits however it is cut.
+  std::vector<float> feed(std::span<const int32_t> ids);
+
+  int64_t length() const { return length_; }
+  int64_t capacity() const { return cache_.capacity; }
+
+ private:
+  std::vector<float> prompt(std::span<const int32_t> ids);
+  std::vector<float> step(int32_t id);
+  void capture_step();
+
+  const Decoder& decoder_;
+  KvCache cache_;
+  int64_t length_ = 0;
+  Graph graph_;
+  Tensor id_, position_, key_end_, first_, logits_;  // the captured step reads and writes these
+};
+
+}  // namespace pewter
