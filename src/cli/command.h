@@ -1,0 +1,63 @@
+// What the commands share: the options each of them takes, JSON on request, errors and Ctrl-C.
+// A command is one file with one function that adds its subcommand to the parser; main.cpp lists
+// them. This is the only part of pewter that prints and that reads the environment.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "pewter/model.h"
+
+namespace pewter::cli {
+
+// --json --device --seed --threads, which every command has.
+struct Common {
+  bool json = false;
+  std::string device;  // empty: default_device()
+  uint64_t seed = 0;
+  int threads = 0;  // 0: all cores
+
+  Device chosen_device() const { return device.empty() ? Device() : Device(device); }
+};
+
+// A subcommand with the common options, whose callback runs `body` after they are applied.
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
+                      Common& common, std::function<int()> body);
+void add_model_option(CLI::App& command, std::string& model);
+
+// True once Ctrl-C (SIGINT) or SIGTERM came; a second one ends the program with status 130.
+bool interrupted();
+constexpr int kInterrupted = 130;  // exit status then, as shells have it
+
+// One line of JSON on stdout.
+void print_json(const nlohmann::json& value);
+
+bool stderr_is_terminal();
+
+// "12.3 s", "4 min 05 s"
+std::string duration(double seconds);
+
+// A line on stderr that a terminal shows in place and a file gets every `every_seconds`.
+class ProgressLine {
+ public:
+  explicit ProgressLine(double every_seconds = 10) : every_(every_seconds) {}
+  ~ProgressLine() { finish(); }
+  void show(const std::string& line, bool always = false);
+  void finish();  // ends the line, if one is open
+
+ private:
+  double every_, last_ = -1e9;
+  size_t width_ = 0;
+};
+
+void add_fetch(CLI::App& app);
+void add_generate(CLI::App& app);
+void add_train(CLI::App& app);
+void add_eval(CLI::App& app);
+void add_merge(CLI::App& app);
+void add_bench(CLI::App& app);
+void add_doctor(CLI::App& app);
+
+}  // namespace pewter::cli

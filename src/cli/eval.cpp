@@ -1,0 +1,63 @@
+// pewter eval: loss, perplexity and the share of answers that are exactly right.
+#include "command.h"
+#include "pewter/train.h"
+
+namespace pewter::cli {
+namespace {
+
+struct Options {
+  Common common;
+  std::string model, data, adapter;
+  bool no_answers = false;
+  int show = 0;
+  EvalOptions eval;
+};
+
+int run(Options& o) {
+  Model model = Model::load(o.model, {.device = o.common.chosen_device()});
+  if (!o.adapter.empty()) model.load_adapter(o.adapter);
+  const Dataset data = Dataset::jsonl(o.data);
+  ProgressLine line;
+  o.eval.exact_match = !o.no_answers;
+  o.eval.cancelled = interrupted;
+  o.eval.on_progress = [&](int64_t done, int64_t all) {
+    line.show(fmt::format("{}/{} examples", done, all), done == all);
+  };
+  const EvalResult r = evaluate(model, data, o.eval);
+  line.finish();
+  for (int i = 0; i < std::min<int>(o.show, static_cast<int>(r.answers.size())); ++i) {
+    const auto& a = r.answers[static_cast<size_t>(i)];
+    fmt::print(stderr, "{}\n  expected {}\n  given    {}{}\n", a.prompt, a.expected, a.given,
+               a.right ? "" : " ...");
+  }
+  if (o.common.json) {
+    nlohmann::json out = {{"loss", r.loss},         {"perplexity", r.perplexity},
+                          {"examples", r.examples}, {"tokens", r.tokens},
+                          {"seconds", r.seconds}};
+    if (o.eval.exact_match) out["exact_match"] = r.exact_match;
+    print_json(out);
+  } else {
+    fmt::print("loss {:.4f}  perplexity {:.3f}", r.loss, r.perplexity);
+    if (o.eval.exact_match) fmt::print("  exact match {:.1f} %", 100 * r.exact_match);
+    fmt::print("  ({} examples, {})\n", r.examples, duration(r.seconds));
+  }
+  return interrupted() ? kInterrupted : 0;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  static Options o;
+  CLI::App* c = add_command(app, "eval", "Loss, perplexity and exact match on a data set",
+                            o.common, [] { return run(o); });
+  add_model_option(*c, o.model);
+  c->add_option("--data", o.data, "JSONL: text, prompt/completion or messages")->required();
+  c->add_option("--adapter", o.adapter, "A LoRA adapter folder in PEFT's format");
+  c->add_option("--batch", o.eval.batch, "Answers made at a time")->capture_default_str();
+  c->add_option("--max-tokens", o.eval.max_tokens, "Longest answer")->capture_default_str();
+  c->add_option("--show", o.show, "Print so many answers");
+  c->add_flag("--no-answers", o.no_answers, "Loss and perplexity only");
+  c->add_flag("--raw", o.eval.raw, "Prompt and completion without the chat template");
+}
+
+}  // namespace pewter::cli

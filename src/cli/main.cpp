@@ -1,0 +1,57 @@
+// pewter: the command. Exit status 0 for success, 1 for failure, 2 for bad usage, 130 after Ctrl-C.
+#include <signal.h>
+
+#include <cstdlib>
+#include <exception>
+
+#include "command.h"
+
+namespace pewter::cli {
+namespace {
+
+std::string cache_folder() {
+  const char* xdg = std::getenv("XDG_CACHE_HOME");
+  if (xdg && *xdg) return std::string(xdg) + "/pewter";
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home ? home : ".") + "/.cache/pewter";
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Fine-tune a transformer language model with LoRA, and run it with its adapters."};
+  app.name("pewter");
+  app.set_version_flag("--version", std::string("pewter ") + PEWTER_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(32);
+  add_fetch(app);
+  add_generate(app);
+  add_train(app);
+  add_eval(app);
+  add_merge(app);
+  add_bench(app);
+  add_doctor(app);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::RuntimeError& e) {  // a command's own exit status
+    return e.get_exit_code();
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+}
+
+}  // namespace
+}  // namespace pewter::cli
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);  // a closed pipe is a write error, not the end of the process
+  pewter::set_model_folder(pewter::cli::cache_folder());
+  try {
+    return pewter::cli::run(argc, argv);
+  } catch (const pewter::Error& e) {
+    fmt::print(stderr, "pewter: {}\n", e.what());
+    return e.code() == pewter::ErrorCode::argument ? 2 : 1;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "pewter: {}\n", e.what());
+  }
+  return 1;
+}
