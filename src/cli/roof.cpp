@@ -1,0 +1,125 @@
+// The peaks, written with Highway so that they are those of the instruction set the kernels use.
+#include "cli/roof.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cli/roof.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <vector>
+
+#include "device/cpu/thread_pool.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace pewter::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Twelve chains hide the latency of four cycles at two multiply-adds a cycle.
+float fma_loop(int64_t rounds, float start) {
+  const hn::ScalableTag<float> d;
+  const auto a = hn::Set(d, 0.999f), b = hn::Set(d, start);
+  auto c0 = b, c1 = b, c2 = b, c3 = b, c4 = b, c5 = b;
+  auto c6 = b, c7 = b, c8 = b, c9 = b, c10 = b, c11 = b;
+  for (int64_t i = 0; i < rounds; ++i) {
+    c0 = hn::MulAdd(c0, a, b), c1 = hn::MulAdd(c1, a, b), c2 = hn::MulAdd(c2, a, b);
+    c3 = hn::MulAdd(c3, a, b), c4 = hn::MulAdd(c4, a, b), c5 = hn::MulAdd(c5, a, b);
+    c6 = hn::MulAdd(c6, a, b), c7 = hn::MulAdd(c7, a, b), c8 = hn::MulAdd(c8, a, b);
+    c9 = hn::MulAdd(c9, a, b), c10 = hn::MulAdd(c10, a, b), c11 = hn::MulAdd(c11, a, b);
+  }
+  const auto s0 = hn::Add(hn::Add(c0, c1), hn::Add(c2, c3));
+  const auto s1 = hn::Add(hn::Add(c4, c5), hn::Add(c6, c7));
+  const auto s2 = hn::Add(hn::Add(c8, c9), hn::Add(c10, c11));
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(s0, hn::Add(s1, s2))));
+}
+
+int64_t fma_lanes() { return static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())); }
+
+float read_loop(const float* p, int64_t n) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  for (int64_t i = 0; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = hn::Add(s0, hn::LoadU(d, p + i));
+    s1 = hn::Add(s1, hn::LoadU(d, p + i + lanes));
+    s2 = hn::Add(s2, hn::LoadU(d, p + i + 2 * lanes));
+    s3 = hn::Add(s3, hn::LoadU(d, p + i + 3 * lanes));
+  }
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+}
+
+}  // namespace pewter::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace pewter {
+HWY_EXPORT(fma_loop);
+HWY_EXPORT(fma_lanes);
+HWY_EXPORT(read_loop);
+
+namespace cli {
+namespace {
+
+constexpr int kRepeats = 7;
+constexpr int64_t kFloats = int64_t{64} << 20;  // 256 MiB: eight times a large cache
+volatile float sink;                            // keeps the loops from being optimised away
+
+// The best of several runs: a roof is what the machine can do when nothing disturbs it.
+template <typename Work>
+double best_seconds(Work&& work) {
+  double best = 1e30;
+  for (int i = 0; i < kRepeats; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    best = std::min(best, took.count());
+  }
+  return best;
+}
+
+}  // namespace
+
+double measured_fma_peak(int threads) {
+  constexpr int64_t kRounds = 2'000'000;
+  std::vector<float> results(static_cast<size_t>(threads));
+  const double seconds = best_seconds([&] {
+    cpu::parallel_for(threads, [&](int64_t i) {
+      results[static_cast<size_t>(i)] = HWY_DYNAMIC_DISPATCH(fma_loop)(kRounds, 0.5f);
+    });
+  });
+  sink = results[0];
+  const double flops = 2.0 * 12 * static_cast<double>(HWY_DYNAMIC_DISPATCH(fma_lanes)()) * kRounds;
+  return flops * threads / seconds;
+}
+
+double measured_read_bandwidth(int threads) {
+  std::vector<float> data(kFloats, 1.0f), results(static_cast<size_t>(threads));
+  const double seconds = best_seconds([&] {
+    cpu::parallel_for(threads, [&](int64_t i) {
+      const int64_t share = kFloats / threads;
+      results[static_cast<size_t>(i)] =
+          HWY_DYNAMIC_DISPATCH(read_loop)(data.data() + i * share, share);
+    });
+  });
+  sink = results[0];
+  return static_cast<double>(kFloats) * sizeof(float) / seconds;
+}
+
+double measured_copy_bandwidth(int threads) {
+  std::vector<float> from(kFloats, 1.0f), to(kFloats, 0.0f);
+  const double seconds = best_seconds([&] {
+    cpu::parallel_for(threads, [&](int64_t i) {
+      const int64_t share = kFloats / threads;
+      std::memcpy(to.data() + i * share, from.data() + i * share,
+                  static_cast<size_t>(share) * sizeof(float));
+    });
+  });
+  sink = to[0];
+  return 2.0 * static_cast<double>(kFloats) * sizeof(float) / seconds;
+}
+
+}  // namespace cli
+}  // namespace pewter
+#endif

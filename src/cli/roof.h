@@ -1,0 +1,13 @@
+// What this machine can do at most, measured the moment it is needed: rates above it are refused.
+#pragma once
+
+namespace pewter::cli {
+
+// f32 fused multiply-adds on `threads` threads, in FLOP/s (two a multiply-add), registers only.
+double measured_fma_peak(int threads);
+// Bytes read a second by `threads` threads from memory far larger than the caches.
+double measured_read_bandwidth(int threads);
+// Bytes read plus bytes written a second while copying, likewise.
+double measured_copy_bandwidth(int threads);
+
+}  // namespace pewter::cli
