@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "decoder.h"
+#include "io/peft_adapter.h"
 #include "io/weights.h"
 #include "pewter/model.h"
 
@@ -16,6 +17,7 @@ struct Model::Impl {
   io::ModelFiles files;
   Decoder decoder;
   std::optional<LoraConfig> lora;
+  std::optional<io::AdapterConfig> loaded;  // of an adapter that was read
   bool full = false;  // all parameters train
 };
 
