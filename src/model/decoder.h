@@ -50,7 +50,7 @@ struct Placement {
 
 struct ForwardOptions {
   KvCache* cache = nullptr;
-  Tensor dropout_counter;  // defined while training with dropout; see LoraOptions
+  Tensor dropout_counter = {};  // defined while training with dropout; see LoraOptions
 };
 
 class Decoder {
