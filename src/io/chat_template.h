@@ -1,10 +1,15 @@
-// Chat templates: the subset of Jinja2 that language models' templates use, with whitespace control
-// as transformers sets it (trim_blocks, lstrip_blocks). What is not supported is an error that names
-// the construct and its line, never silence.
+// Chat templates: the Jinja text a model carries, which turns a conversation into its prompt. This
+// is a small interpreter of the part of Jinja 2 that such templates use, with the environment of
+// transformers' apply_chat_template: trim_blocks, lstrip_blocks, break and continue,
+// raise_exception, tojson; `tools` and `documents` are none. strftime_now is not defined, so that
+// templates fall back to their fixed date and a prompt is the same every day.
+//
+// A template is untrusted: nesting, size, steps and the amount of text it makes are limited.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pewter::io {
@@ -14,19 +19,24 @@ struct Message {
   std::string content;
 };
 
+namespace jinja {
+struct Template;
+}
+
+// Immutable; copies share the parsed template.
 class ChatTemplate {
  public:
-  // Parses. Throws ErrorCode::format with the line. bos and eos are what bos_token and eos_token
-  // stand for.
+  // Throws ErrorCode::format with construct and line for what is not Jinja or not supported here.
+  // `bos` and `eos` are the texts of bos_token and eos_token; an empty one is not defined.
   ChatTemplate(std::string_view source, std::string bos, std::string eos);
 
-  // Throws ErrorCode::format when the template raises an exception (its message) or does not end
-  // within a bounded number of steps.
+  // Throws ErrorCode::argument where the template itself refuses the conversation
+  // (raise_exception), ErrorCode::format for everything else that goes wrong in it.
   std::string render(const std::vector<Message>& messages, bool add_generation_prompt) const;
 
  private:
-  struct Impl;
-  std::shared_ptr<const Impl> impl_;
+  std::shared_ptr<const jinja::Template> template_;
+  std::string bos_, eos_;
 };
 
 }  // namespace pewter::io
