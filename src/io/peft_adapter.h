@@ -33,8 +33,8 @@ struct AdapterConfig {
 // ("model.layers.0.self_attn.q_proj").
 struct LoraPair {
   std::string module;
-  HostTensor a;  // [R, in]
-  HostTensor b;  // [out, R]
+  HostTensor a;      // [R, in]
+  HostTensor b;      // [out, R]
   double scale = 1;  // alpha / R, or alpha / sqrt(R) with rslora, patterns applied
 };
 
