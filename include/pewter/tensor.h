@@ -7,6 +7,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,6 +54,10 @@ struct Storage {
   const Device device;
   void* const data;
   const int64_t bytes;
+  // What an op derived from these bytes and keeps beside them: a weight in the layout its kernel
+  // reads. Freed with the bytes.
+  std::mutex derived_mutex;
+  std::shared_ptr<void> derived;
 };
 
 struct TensorOptions {

@@ -14,6 +14,8 @@ class Backend {
   virtual ~Backend() = default;
   // Uninitialised memory, aligned to 64 bytes. Throws ErrorCode::out_of_memory.
   virtual std::shared_ptr<Storage> allocate(Device device, int64_t bytes) = 0;
+  // The same, but never from a graph's own memory: for what outlives a capture.
+  virtual std::shared_ptr<Storage> allocate_lasting(Device device, int64_t bytes) = 0;
   virtual void copy_from_host(void* to, const void* host, int64_t bytes) = 0;
   virtual void copy_to_host(void* host, const void* from, int64_t bytes) = 0;  // waits first
   virtual void wait() = 0;

@@ -45,6 +45,9 @@ class CpuBackend final : public Backend {
     const auto& from = graph_pool ? graph_pool : memory_;
     return std::make_shared<Block>(device, from->allocate(bytes), bytes, from);
   }
+  std::shared_ptr<Storage> allocate_lasting(Device device, int64_t bytes) override {
+    return std::make_shared<Block>(device, memory_->allocate(bytes), bytes, memory_);
+  }
   void copy_from_host(void* to, const void* host, int64_t bytes) override {
     if (bytes > 0) std::memcpy(to, host, static_cast<size_t>(bytes));
   }

@@ -1,0 +1,94 @@
+#include "linear.h"
+
+#include "ops/kernels.h"
+
+namespace pewter {
+namespace {
+
+constexpr Kernels<LinearArgs> kForward{"linear", cpu::linear, ref::linear};
+constexpr Kernels<LinearInputGradArgs> kInputGrad{"linear_input_grad", cpu::linear_input_grad,
+                                                  ref::linear_input_grad};
+constexpr Kernels<LinearWeightGradArgs> kWeightGrad{"linear_weight_grad", cpu::linear_weight_grad,
+                                                    ref::linear_weight_grad};
+
+const float* floats(const Tensor& t) {
+  return t.defined() ? static_cast<const float*>(t.data()) : nullptr;
+}
+float* floats_out(const Tensor& t) {
+  return t.defined() ? static_cast<float*>(t.data()) : nullptr;
+}
+
+void check(const Tensor& x, const Tensor& w, const Tensor& bias) {
+  check_floating("linear", "x", x);
+  check_defined("linear", "weight", w);
+  check_same_device("linear", {x, w, bias});
+  if (!is_quantised(w.dtype())) check_floating("linear", "weight", w);
+  if (w.rank() != 2 || x.rank() == 0 || x.size(-1) != w.size(1)) {
+    throw_error(ErrorCode::shape, "[linear] inner dimensions differ: x is {}, weight is {}",
+                x.shape().to_string(), w.shape().to_string());
+  }
+  if (bias.defined()) check_shape("linear", "bias", bias, {w.size(0)});
+}
+
+// Gradients in f32, in the dtypes of x, weight and bias.
+std::vector<Tensor> gradients(const Tensor& grad, const Tensor& x, const Tensor& w,
+                              const Tensor& bias) {
+  const Tensor dy = cast(contiguous(grad), f32);
+  const int64_t n = w.size(0), k = w.size(1), m = x.numel() / std::max<int64_t>(k, 1);
+  Tensor dx, dw, db;
+  if (x.requires_grad()) {
+    dx = empty(x.shape(), {f32, x.device()});
+    if (dx.numel() > 0) {
+      run(kInputGrad, x.device(), {weight_args(w), floats(dy), floats_out(dx), m});
+    }
+    dx = cast(dx, x.dtype());
+  }
+  const bool bias_wants = bias.defined() && bias.requires_grad();
+  if (w.requires_grad() || bias_wants) {
+    const Tensor x32 = cast(contiguous(x.detach()), f32);
+    if (w.requires_grad()) dw = empty(w.shape(), {f32, w.device()});
+    if (bias_wants) db = empty(bias.shape(), {f32, w.device()});
+    run(kWeightGrad, x.device(), {floats(x32), floats(dy), floats_out(dw), floats_out(db), m, n, k});
+    if (dw.defined()) dw = cast(dw, w.dtype());
+    if (db.defined()) db = cast(db, bias.dtype());
+  }
+  return {dx, dw, db};
+}
+
+}  // namespace
+
+WeightArgs weight_args(const Tensor& w) {
+  WeightArgs args{w.data(), w.dtype(), nullptr, w.size(0), w.size(1)};
+  if (is_quantised(w.dtype()) && w.device().kind() == DeviceKind::cpu) {
+    args.packed = &packed_weight(w);
+  }
+  return args;
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check(x, weight, bias);
+  const Tensor w = contiguous(weight.detach());
+  const Tensor x32 = cast(contiguous(x.detach()), f32);
+  const Tensor b32 = bias.defined() ? cast(contiguous(bias.detach()), f32) : Tensor();
+  Shape shape = x.shape();
+  shape[-1] = w.size(0);
+  Tensor y = empty(shape, {f32, x.device()});
+  const int64_t m = y.numel() / std::max<int64_t>(w.size(0), 1);
+  if (y.numel() > 0) {
+    run(kForward, x.device(), {weight_args(w), floats(x32), floats(b32), floats_out(y), m});
+  }
+  y = cast(y, x.dtype());
+  const bool wants = bias.defined() ? wants_grad({x, weight, bias}) : wants_grad({x, weight});
+  if (wants) {
+    std::vector<Tensor> inputs = {x, weight};
+    if (bias.defined()) inputs.push_back(bias);
+    record(y, "linear", inputs, [x, weight, bias](const Tensor& g) {
+      auto all = gradients(g, x, weight, bias);
+      all.resize(bias.defined() ? 3 : 2);
+      return all;
+    });
+  }
+  return y;
+}
+
+}  // namespace pewter

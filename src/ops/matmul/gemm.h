@@ -1,0 +1,54 @@
+// The product all others are made of: C = sum over terms of A_i B_i, in f32.
+//
+// Element (m, n) is one chain of fused multiply-adds over the k of the first term, then of the
+// second, and so on, from zero (or from what C holds): tiles, threads, M and N cannot change its bits. So
+// vector lanes lie along n, never along k, and blocking over k keeps the chain's state in C.
+//
+// A micro-tile is kRows x 2 vectors of accumulators: AVX-512 has 32 registers, of which 12 x 2
+// accumulate; AVX2 and NEON get 6 x 2 and 8 x 2. B is packed into panels as wide as a tile, kDepth
+// deep, so that a slab of a few panels (kDepth x 96 floats, 96 KiB) stays in the second-level cache
+// while all rows of A pass by; A is read in place where its rows are contiguous f32.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "pewter/dtype.h"
+
+namespace pewter {
+
+struct PackedWeight;
+
+// A matrix in memory, any strides (in elements), plain dtype.
+struct GemmMatrix {
+  const void* data = nullptr;
+  DType dtype = DType::f32;
+  int64_t row_stride = 0, column_stride = 1;
+};
+
+// A weight W [N, K] as the right-hand operand: W^T (x W^T) or W itself (dy W).
+struct GemmTerm {
+  GemmMatrix a;          // [M, K]
+  GemmMatrix b;          // [K, N]; unused when one of the next two is set
+  const PackedWeight* packed = nullptr;  // B = W^T, from panels
+  const void* blocks = nullptr;          // B = W [K, N], quantised along N
+  DType block_dtype = DType::f32;
+  float b_scale = 1;     // multiplies plain B while it is packed
+  int64_t k = 0;
+};
+
+struct GemmArgs {
+  int64_t m, n;
+  GemmTerm terms[2];
+  int32_t n_terms;
+  bool accumulate;      // go on from C instead of from zero
+  float* c;             // [M, N], rows contiguous
+  int64_t c_stride;
+  const float* bias;    // [N], added last, or null
+};
+
+namespace cpu {
+void gemm(const GemmArgs& args);
+}
+
+}  // namespace pewter

@@ -1,0 +1,161 @@
+// Bringing operands into the order in which the micro-tile reads them: A in tiles of kR rows, k by
+// k; B in panels of kTileColumns columns, k by k, zeros where columns end. This is where strides,
+// transposes, dtypes and quantised blocks are dealt with, so that the tile knows none of them.
+#if defined(PEWTER_GEMM_PACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PEWTER_GEMM_PACK_INL_H_
+#undef PEWTER_GEMM_PACK_INL_H_
+#else
+#define PEWTER_GEMM_PACK_INL_H_
+#endif
+
+#include <algorithm>
+
+#include "device/cpu/thread_pool.h"
+#include "ops/kernels.h"
+#include "ops/matmul/gemm.h"
+#include "ops/matmul/panel-inl.h"
+#include "ops/simd/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace pewter::HWY_NAMESPACE {
+
+constexpr int64_t kVectorLanes = HWY_MAX_BYTES / 4;
+constexpr int64_t kTileColumns = 2 * kVectorLanes < 16 ? 16 : 2 * kVectorLanes;
+constexpr int64_t kPanelsPerTile = kTileColumns / kPanelRows;
+
+template <typename T>
+HWY_INLINE float as_float(T x) {
+  return to_float(x);
+}
+
+// out[k * width + i] = source(i, k): `width` lines of `depth` values, k blocked so that what is
+// written stays in the first-level cache.
+template <typename T>
+void interleave(const T* source, int64_t line_stride, int64_t k_stride, int64_t lines,
+                int64_t width, int64_t depth, float scale, float* out) {
+  constexpr int64_t kBlock = 16;
+  for (int64_t k0 = 0; k0 < depth; k0 += kBlock) {
+    const int64_t k1 = std::min(depth, k0 + kBlock);
+    if (line_stride == 1 && lines == width) {
+      for (int64_t k = k0; k < k1; ++k) {
+        const T* from = source + k * k_stride;
+        for (int64_t i = 0; i < width; ++i) out[k * width + i] = as_float(from[i]) * scale;
+      }
+      continue;
+    }
+    for (int64_t i = 0; i < lines; ++i) {
+      const T* from = source + i * line_stride;
+      for (int64_t k = k0; k < k1; ++k) out[k * width + i] = as_float(from[k * k_stride]) * scale;
+    }
+    for (int64_t i = lines; i < width; ++i) {
+      for (int64_t k = k0; k < k1; ++k) out[k * width + i] = 0;
+    }
+  }
+}
+
+template <int kR>
+void pack_a(const GemmMatrix& a, int64_t m, int64_t k0, int64_t depth, float* out) {
+  const int64_t tiles = (m + kR - 1) / kR;
+  with_float_type(a.dtype, [&](auto type) {
+    using T = decltype(type);
+    const auto* from = static_cast<const T*>(a.data) + k0 * a.column_stride;
+    cpu::parallel_ranges(tiles, 16384 / (kR * depth) + 1, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t rows = std::min<int64_t>(kR, m - t * kR);
+        interleave(from + t * kR * a.row_stride, a.row_stride, a.column_stride, rows, rows, depth,
+                   1, out + t * kR * depth);
+      }
+    });
+  });
+}
+
+// W^T from panels: the values of a group, k by k, are already side by side.
+void pack_panels(const PackedWeight& w, int64_t k0, int64_t depth, int64_t n, float* out) {
+  with_format(w, [&]<bool kFour, bool kHalf>() {
+    for (int64_t p = 0; p < kPanelsPerTile; ++p) {
+      const int64_t panel = n / kPanelRows + p;
+      float* column = out + p * kPanelRows;
+      if (panel >= w.panels()) {
+        for (int64_t k = 0; k < depth; ++k) std::fill_n(column + k * kTileColumns, kPanelRows, 0.f);
+        continue;
+      }
+      const uint8_t* group = w.panel(panel) + k0 / w.group * w.group_bytes;
+      for (int64_t k = 0; k < depth; k += w.group, group += w.group_bytes) {
+        for_group<kFour, kHalf>(group, w.group, [&](int64_t i, int part, VPart v) {
+          hn::StoreU(v, FPart(), column + (k + i) * kTileColumns + part * kPartLanes);
+        });
+      }
+    }
+  });
+}
+
+// One row of 32 Q4_1 values: the format that training's backward reads most.
+HWY_INLINE void q4_1_row(const uint8_t* block, float* out) {
+  const F32 d;
+  const hn::Rebind<uint8_t, F32> d8;
+  const hn::Rebind<int32_t, F32> di;
+  uint16_t bits[2];
+  std::memcpy(bits, block, 4);
+  const VF32 scale = hn::Set(d, to_float(Half{bits[0]})), offset = hn::Set(d, to_float(Half{bits[1]}));
+  for (int64_t i = 0; i < 16; i += kVectorLanes) {
+    const auto both = hn::PromoteTo(di, hn::LoadU(d8, block + 4 + i));
+    const auto low = hn::And(both, hn::Set(di, 15)), high = hn::ShiftRight<4>(both);
+    hn::StoreU(hn::MulAdd(hn::ConvertTo(d, low), scale, offset), d, out + i);
+    hn::StoreU(hn::MulAdd(hn::ConvertTo(d, high), scale, offset), d, out + 16 + i);
+  }
+}
+
+HWY_INLINE void q8_0_row(const uint8_t* block, float* out) {
+  const F32 d;
+  const hn::Rebind<int8_t, F32> d8;
+  const hn::Rebind<int32_t, F32> di;
+  uint16_t bits;
+  std::memcpy(&bits, block, 2);
+  const VF32 scale = hn::Set(d, to_float(Half{bits}));
+  const auto* q = reinterpret_cast<const int8_t*>(block + 2);
+  for (int64_t i = 0; i < 32; i += kVectorLanes) {
+    const auto v = hn::PromoteTo(di, hn::LoadU(d8, q + i));
+    hn::StoreU(hn::Mul(hn::ConvertTo(d, v), scale), d, out + i);
+  }
+}
+
+// W itself, [K, N] with blocks along N: rows of blocks, dequantised where the panel's columns lie.
+void pack_blocks(const GemmTerm& t, int64_t k0, int64_t depth, int64_t n, int64_t n_all,
+                 float* out) {
+  const DTypeInfo& format = info(t.block_dtype);
+  const int64_t row_bytes = n_all / format.block_values * format.block_bytes;
+  const int64_t columns = std::min(kTileColumns, n_all - n);
+  const int64_t first = n / format.block_values * format.block_values;
+  const int64_t blocks = (n + columns - first + format.block_values - 1) / format.block_values;
+  HWY_ALIGN float row[512];
+  for (int64_t k = 0; k < depth; ++k) {
+    const auto* from = static_cast<const uint8_t*>(t.blocks) + (k0 + k) * row_bytes +
+                       first / format.block_values * format.block_bytes;
+    for (int64_t b = 0; b < blocks; ++b, from += format.block_bytes) {
+      float* values = row + b * format.block_values;
+      if (t.block_dtype == DType::q4_1) q4_1_row(from, values);
+      else if (t.block_dtype == DType::q8_0) q8_0_row(from, values);
+      else dequantise(t.block_dtype, from, format.block_values, values);
+    }
+    float* line = out + k * kTileColumns;
+    std::copy_n(row + (n - first), columns, line);
+    std::fill(line + columns, line + kTileColumns, 0.0f);
+  }
+}
+
+// One panel: columns n .. of B, `depth` values of k from k0.
+void pack_b(const GemmTerm& t, int64_t k0, int64_t depth, int64_t n, int64_t n_all, float* out) {
+  if (t.packed) return pack_panels(*t.packed, k0, depth, n, out);
+  if (t.blocks) return pack_blocks(t, k0, depth, n, n_all, out);
+  with_float_type(t.b.dtype, [&](auto type) {
+    using T = decltype(type);
+    const auto* from = static_cast<const T*>(t.b.data) + k0 * t.b.row_stride + n * t.b.column_stride;
+    interleave(from, t.b.column_stride, t.b.row_stride, std::min(kTileColumns, n_all - n),
+               kTileColumns, depth, t.b_scale, out);
+  });
+}
+
+}  // namespace pewter::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

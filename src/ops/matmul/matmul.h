@@ -1,0 +1,33 @@
+// y = alpha * op(a) op(b) + beta * c, batched. In f32: element (m, n) is the chain described in
+// gemm.h, then alpha * sum, then fma(beta, c, .), then one rounding to y's dtype.
+#pragma once
+
+#include "ops/matmul/gemm.h"
+#include "pewter/tensor.h"
+
+namespace pewter {
+
+constexpr int kMaxBatchRank = kMaxRank - 2;
+
+struct MatmulArgs {
+  GemmMatrix a, b, c;        // of one member of the batch; c.data null: beta == 0
+  void* y;                   // contiguous
+  DType y_dtype;
+  float* scratch;            // [M, N] f32 when y is not filled by the product itself, else null
+  int64_t m, n, k;
+  float alpha, beta;
+  const PackedWeight* packed;  // b = W^T, quantised
+  const void* blocks;          // the same weight's bytes, for ref
+  DType block_dtype;
+  int32_t batch_rank;
+  int64_t batch[kMaxBatchRank];
+  int64_t a_strides[kMaxBatchRank], b_strides[kMaxBatchRank], c_strides[kMaxBatchRank];
+};
+
+namespace cpu {
+void matmul(const MatmulArgs& args);
+}
+namespace ref {
+void matmul(const MatmulArgs& args);
+}
+}  // namespace pewter
