@@ -85,6 +85,14 @@ HWY_INLINE void for_row(const T* row, int64_t n, float fill, Step&& step) {
   if (i < n) step(load_f32_part(row + i, static_cast<size_t>(n - i), fill), i);
 }
 
+// Elements i .. of a row of n, all lanes or those that are left and zeros.
+template <typename T>
+HWY_INLINE VF32 load_row(const T* row, int64_t i, int64_t n, float fill = 0) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(F32()));
+  return i + lanes <= n ? load_f32(row + i)
+                        : load_f32_part(row + i, static_cast<size_t>(n - i), fill);
+}
+
 // Stores v as elements i .. of a row of n, all lanes or those that are left.
 template <typename T>
 HWY_INLINE void store_row(VF32 v, T* row, int64_t i, int64_t n) {
