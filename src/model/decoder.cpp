@@ -63,6 +63,12 @@ Tensor apply(const Linear& linear, const Tensor& x, const ForwardOptions& option
   return lora_linear(x, linear.weight, linear.bias, lora.a, lora.b, lora_options);
 }
 
+// x [1, T, H, d] -> its rows `rows`, [1, S, H, d].
+Tensor gather_rows(const Tensor& x, const Tensor& rows) {
+  const int64_t heads = x.size(2), d = x.size(3);
+  return embedding(x.reshape({x.size(1), heads * d}), rows).reshape({1, rows.numel(), heads, d});
+}
+
 }  // namespace
 
 KvCache::KvCache(const io::ModelConfig& config, int64_t batch, int64_t capacity, Device device)
@@ -98,6 +104,9 @@ Tensor Decoder::attend(const Block& block, size_t layer, const Tensor& x, const 
     write_rows_(options.cache->values[layer], v, where.first);
     k = options.cache->keys[layer];
     v = options.cache->values[layer];
+  } else if (where.key_rows.defined()) {
+    k = gather_rows(k, where.key_rows);
+    v = gather_rows(v, where.key_rows);
   }
   const Tensor y = attention(q, k, v, where.key_begin, where.key_end);
   return apply(block.o, y.reshape({batch, tokens, config_.n_heads * d}), options);

@@ -41,11 +41,14 @@ struct KvCache {
   int64_t batch, capacity;
 };
 
-// Where the tokens of one forward stand. All i32 [B, T], except first: [B].
+// Where the tokens of one forward stand. All i32 [B, T], except first [B] and key_rows [S].
 struct Placement {
   Tensor positions;           // within its document
   Tensor key_begin, key_end;  // the keys each token sees, as attention() has them
-  Tensor first;               // with a cache: the row of the cache that token 0 goes to
+  Tensor first = {};          // with a cache: the row of the cache that token 0 goes to
+  // Without a cache and with B == 1: key s is token key_rows[s] of this forward, so that documents
+  // which begin alike share the tokens they begin with. Otherwise key s is token s.
+  Tensor key_rows = {};
 };
 
 struct ForwardOptions {
