@@ -36,8 +36,9 @@ struct TrainProgress {
   int64_t step = 0, steps = 0;
   double loss = 0;           // mean over the step's counted tokens
   double learning_rate = 0, gradient_norm = 0;
-  int64_t tokens = 0;        // trained on so far, padding excluded
-  double tokens_per_second = 0, seconds = 0, seconds_left = 0;
+  int64_t tokens = 0;        // of the examples trained on so far
+  double tokens_per_second = 0;  // over the last steps (up to 10)
+  double seconds = 0, seconds_left = 0;
   std::optional<double> eval_loss, eval_exact_match;
 };
 
@@ -58,6 +59,8 @@ struct TrainOptions {
   bool resume = false;  // continue from the checkpoint in `out`; the result has the same bits
   const Dataset* eval_data = nullptr;
   bool eval_exact_match = false;
+  // So many prompts (of eval_data, else of the data) are answered before and after, for the report.
+  int samples = 5;
   bool raw = false;  // prompt and completion as they are, without the chat template
   std::function<void(const TrainProgress&)> on_progress = {};
   std::function<bool()> cancelled = {};  // asked before every step; a checkpoint is left
@@ -65,36 +68,53 @@ struct TrainOptions {
 
 struct TrainResult {
   int64_t steps = 0, tokens = 0;
-  double seconds = 0, tokens_per_second = 0, final_loss = 0;
+  int64_t examples = 0, dropped = 0, cut = 0;  // trained on; without a counted token; over seq_len
+  double seconds = 0;            // in all, with evaluations and checkpoints
+  double tokens_per_second = 0;  // while training
+  double final_loss = 0;         // mean of the last steps (up to 20)
   bool cancelled = false;
 };
 
 // Trains what is trainable (add_lora or make_trainable) and leaves in `out`: the adapter in PEFT's
-// format (or a Hugging Face folder), log.jsonl, report.html and the last checkpoint. AdamW
-// (arXiv 1711.05101); gradients clipped by global norm. Loss and gradients are sums over counted
-// tokens divided by their number over the whole step, however it is cut into rows.
+// format (or a Hugging Face folder in f32), log.jsonl, report.html and checkpoint/, which is an
+// adapter folder too. AdamW (arXiv 1711.05101), norms and biases without weight decay; gradients
+// clipped by global norm. Loss and gradients are sums over counted tokens divided by their number
+// over the whole step, however it is cut into rows. Examples come in an order that (seed, epoch)
+// fixes; without `steps`, epochs * examples of them are used, rounded.
+//
+// resume: goes on from out/checkpoint, or begins if there is none yet. A run that was killed at any
+// moment and resumed ends in the same bits as one that was not. A setting, model or data file other
+// than the checkpoint's is ErrorCode::argument naming the field.
+// Throws ErrorCode::argument naming an option out of range, or when the model trains nothing or no
+// example has a counted token; ErrorCode::device_failure naming the step when loss or gradient is
+// not finite (the last checkpoint stays); ErrorCode::io for what cannot be written.
+// An empty `out` leaves nothing on the disk.
 TrainResult train(Model& model, const Dataset& data, const TrainOptions& options);
 
 struct EvalOptions {
-  int batch = 16;
-  int seq_len = 1024;
+  int batch = 16;           // answers generated at a time
+  int seq_len = 1024;       // tokens that go through the model at a time; longer examples are cut
   int max_tokens = 128;     // of an answer, for exact match
   bool exact_match = true;  // greedy answers compared with the completions, outer blanks aside
+  int64_t complete = 0;     // so many of the first answers are generated to their end, right or not
   bool raw = false;
   std::function<void(int64_t done, int64_t all)> on_progress = {};
   std::function<bool()> cancelled = {};
 };
 struct EvalResult {
   double loss = 0, perplexity = 0;
-  double exact_match = 0;  // share of examples
+  double exact_match = 0;  // share of the answers that are right
   int64_t examples = 0, tokens = 0;
   double seconds = 0;
   struct Answer {
-    std::string prompt, expected, given;  // given: only as far as it matched when it did not
+    // given ends with the first token that cannot match, unless the answer is a complete one.
+    std::string prompt, expected, given;
     bool right = false;
   };
   std::vector<Answer> answers;
 };
+// Loss over counted tokens, as in training. A greedy answer is the one that generate() gives for the
+// same prompt; examples of plain text have none and count for the loss alone.
 EvalResult evaluate(const Model& model, const Dataset& data, const EvalOptions& options = {});
 
 }  // namespace pewter

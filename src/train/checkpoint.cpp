@@ -1,0 +1,188 @@
+#include "train/checkpoint.h"
+
+#include "io/atomic_file.h"
+#include "io/safetensors.h"
+#include "model/model_impl.h"
+#include "train/hash.h"
+
+namespace pewter {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kFormat = 1;
+constexpr size_t kSampledBytes = 4096;  // of each weight, to tell base models apart
+constexpr std::string_view kPeftPrefix = "base_model.model.";
+
+std::string hex(uint64_t value) { return fmt::format("{:016x}", value); }
+
+uint64_t model_hash(const Model& model) {
+  Hash hash;
+  for (const auto& [name, tensor] : model.impl().files.tensors()) {
+    hash.add(name).add(to_string(tensor.dtype));
+    hash.add_values(std::span<const int64_t>(tensor.shape));
+    hash.add(tensor.data.first(std::min(tensor.data.size(), kSampledBytes)));
+  }
+  return hash.value();
+}
+
+// The tensor's own memory where the host can read it.
+io::HostTensor to_host(std::string name, const Tensor& t) {
+  const Tensor host = to_device(contiguous(t.detach()), Device(DeviceKind::cpu));
+  return {std::move(name), host.dtype(), {host.shape().begin(), host.shape().end()},
+          std::span(static_cast<const std::byte*>(host.data()),
+                    static_cast<size_t>(byte_size(host.dtype(), host.numel()))),
+          host.storage()};
+}
+
+void put_back(const io::Safetensors& file, const std::string& path, const std::string& name,
+              const Tensor& to) {
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end()) {
+    throw_error(ErrorCode::format, "[train] {}: tensor '{}' is missing", path, name);
+  }
+  const io::HostTensor& from = found->second;
+  const Shape shape{std::span<const int64_t>(from.shape)};
+  if (from.dtype != to.dtype() || shape != to.shape()) {
+    throw_error(ErrorCode::format, "[train] {}: '{}' is {} {}, the model has {} {}", path, name,
+                to_string(from.dtype), shape.to_string(), to_string(to.dtype()),
+                to.shape().to_string());
+  }
+  copy_(to, from_bytes(from.data, shape, {from.dtype, to.device()}));
+}
+
+void write_parameters(const fs::path& folder, const Model& model, const Optimizer& optimizer) {
+  if (model.has_adapter()) return model.save_adapter(folder.string());
+  std::vector<io::HostTensor> tensors;
+  for (const Parameter& p : optimizer.parameters()) tensors.push_back(to_host(p.name, p.value));
+  io::write_safetensors(folder / "parameters.safetensors", tensors);
+}
+
+void write_moments(const fs::path& folder, const Optimizer& optimizer) {
+  std::vector<io::HostTensor> tensors;
+  for (const Parameter& p : optimizer.parameters()) {
+    tensors.push_back(to_host("m." + p.name, p.m));
+    tensors.push_back(to_host("v." + p.name, p.v));
+  }
+  io::write_safetensors(folder / "optimizer.safetensors", tensors);
+}
+
+void check_fingerprint(const std::string& path, const io::JsonView& saved,
+                       const io::Json& wanted) {
+  for (const auto& [key, value] : wanted.items()) {
+    const io::Json& before = saved.at(key).json();
+    if (before == value) continue;
+    throw_error(ErrorCode::argument,
+                "[train] cannot resume: {} is {} in this run and {} in {}; use the same, or begin "
+                "anew without resume",
+                key, io::to_json_text(value), io::to_json_text(before), path);
+  }
+}
+
+TrainState parse_state(const io::JsonView& view) {
+  TrainState state;
+  state.step = view.at("step").integer(0);
+  state.data_position = view.at("data_position").integer(0);
+  state.dropout_counter = static_cast<uint64_t>(view.at("dropout_counter").integer(0));
+  state.tokens = view.at("tokens").integer(0);
+  state.seconds = view.at("seconds").number();
+  state.step_seconds = view.at("step_seconds").number();
+  return state;
+}
+
+}  // namespace
+
+io::Json fingerprint(const Model& model, const TrainOptions& o, int64_t steps, uint64_t data_hash,
+                     uint64_t tokens_hash) {
+  io::Json json = {{"data file", hex(data_hash)},
+                   {"tokens of the data", hex(tokens_hash)},
+                   {"model", hex(model_hash(model))},
+                   {"steps", steps},
+                   {"epochs", o.epochs},
+                   {"batch", o.batch},
+                   {"seq_len", o.seq_len},
+                   {"accumulate", o.accumulate},
+                   {"learning_rate", o.learning_rate},
+                   {"schedule", static_cast<int>(o.schedule)},
+                   {"warmup", o.warmup},
+                   {"weight_decay", o.weight_decay},
+                   {"clip", o.clip},
+                   {"beta1", o.beta1},
+                   {"beta2", o.beta2},
+                   {"eps", o.eps},
+                   {"loraplus", o.loraplus},
+                   {"seed", o.seed},
+                   {"raw", o.raw},
+                   {"trained", model.trainable_count()}};
+  if (const auto& lora = model.impl().lora) {
+    json.update({{"rank", lora->rank},
+                 {"alpha", lora->alpha},
+                 {"rslora", lora->rslora},
+                 {"dropout", lora->dropout},
+                 {"targets", lora->targets}});
+  }
+  return json;
+}
+
+void write_checkpoint(const fs::path& folder, const Model& model, const Optimizer& optimizer,
+                      const TrainState& state, const io::Json& fingerprint) {
+  io::AtomicDirectory directory(folder);
+  write_parameters(directory.path(), model, optimizer);
+  write_moments(directory.path(), optimizer);
+  const io::Json json = {{"format", kFormat},
+                         {"step", state.step},
+                         {"data_position", state.data_position},
+                         {"dropout_counter", state.dropout_counter},
+                         {"tokens", state.tokens},
+                         {"seconds", state.seconds},
+                         {"step_seconds", state.step_seconds},
+                         {"settings", fingerprint}};
+  io::write_file_atomically(directory.path() / "state.json", io::to_json_text(json, 1) + "\n");
+  directory.commit();
+}
+
+std::optional<TrainState> read_checkpoint(const fs::path& folder, Optimizer* optimizer,
+                                          const io::Json& fingerprint) {
+  const fs::path whole = io::whole_directory(folder);
+  if (whole.empty()) return std::nullopt;
+  const std::string path = (whole / "state.json").string();
+  const io::Json json = io::parse_json(path, io::map_file(path).text());
+  const io::JsonView view(path, json);
+  if (view.at("format").integer() != kFormat) {
+    view.at("format").fail(fmt::format("expected {}", kFormat));
+  }
+  const TrainState state = parse_state(view);
+  check_fingerprint(path, view.at("settings"), fingerprint);
+
+  NoGrad off;
+  const bool adapter = fs::exists(whole / "adapter_model.safetensors");
+  const fs::path weights = whole / (adapter ? "adapter_model.safetensors"
+                                            : "parameters.safetensors");
+  const io::Safetensors values = io::read_safetensors(weights);
+  const fs::path moments_path = whole / "optimizer.safetensors";
+  const io::Safetensors moments = io::read_safetensors(moments_path);
+  for (Parameter& p : optimizer->parameters()) {
+    put_back(values, weights.string(), adapter ? std::string(kPeftPrefix) + p.name : p.name,
+             p.value);
+    put_back(moments, moments_path.string(), "m." + p.name, p.m);
+    put_back(moments, moments_path.string(), "v." + p.name, p.v);
+  }
+  return state;
+}
+
+void discard_checkpoint(const fs::path& folder) {
+  // Whole under another name, then in pieces: a kill in between leaves nothing that looks whole.
+  const fs::path aside = folder.string() + ".discarded";
+  std::error_code error;
+  fs::remove_all(aside, error);
+  for (fs::path whole; !error && !(whole = io::whole_directory(folder)).empty();) {
+    fs::rename(whole, aside, error);
+    if (!error) fs::remove_all(aside, error);
+  }
+  if (error) {
+    throw_error(ErrorCode::io, "[train] {}: cannot remove the earlier checkpoint: {}",
+                folder.string(), error.message());
+  }
+}
+
+}  // namespace pewter

@@ -1,0 +1,44 @@
+// A checkpoint is a folder that holds all that training changes, so that a run resumed from it goes
+// on in the same bits: parameters (as a PEFT adapter, usable as such, or as parameters.safetensors
+// when all of the model trains), optimizer.safetensors (AdamW's moments) and state.json (step, place
+// in the data, dropout counter, and what the run was asked to do). The folder is replaced as one:
+// a process killed at any moment leaves a whole one.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "io/json_file.h"
+#include "train/optimizer.h"
+
+namespace pewter {
+
+struct TrainState {
+  int64_t step = 0;           // steps taken; the schedule's position too
+  int64_t data_position = 0;  // in the sampler's stream
+  uint64_t dropout_counter = 0;
+  int64_t tokens = 0;
+  double seconds = 0;       // in all
+  double step_seconds = 0;  // of them, in steps
+};
+
+// What must be the same for a resumed run to end in the same bits: each option of `options` that
+// training depends on, the data, and the model with its adapter. `tokens_hash` covers the examples
+// as the model sees them.
+io::Json fingerprint(const Model& model, const TrainOptions& options, int64_t steps,
+                     uint64_t data_hash, uint64_t tokens_hash);
+
+void write_checkpoint(const std::filesystem::path& folder, const Model& model,
+                      const Optimizer& optimizer, const TrainState& state,
+                      const io::Json& fingerprint);
+
+// Puts parameters and moments back; nothing if there is no checkpoint. Throws ErrorCode::argument
+// where the fingerprint differs, naming the field and both values, and ErrorCode::format for files
+// that are not what write_checkpoint() wrote.
+std::optional<TrainState> read_checkpoint(const std::filesystem::path& folder, Optimizer* optimizer,
+                                          const io::Json& fingerprint);
+
+// Removes a checkpoint in such an order that none is left half.
+void discard_checkpoint(const std::filesystem::path& folder);
+
+}  // namespace pewter
