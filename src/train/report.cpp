@@ -31,7 +31,8 @@ padding:16px 18px;margin:16px 0 0}
 .tile{background:var(--card);border:1px solid var(--grid);border-radius:10px;padding:10px 14px}
 .tile b{display:block;font-size:21px;line-height:1.3;font-weight:650;white-space:nowrap}
 .tile span{color:var(--soft);font-size:13px}
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(380px,1fr));gap:0 16px}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(380px,100%),1fr));gap:0 16px}
+figure{overflow-x:auto}.wide svg{min-width:640px}
 svg{display:block;width:100%;height:auto;font:12px system-ui,-apple-system,"Segoe UI",Roboto,
 "DejaVu Sans",sans-serif}
 .grid{stroke:var(--grid)}.axis{stroke:var(--axis)}
@@ -204,7 +205,9 @@ class Page {
 
   void figure(const Chart& chart) {
     const std::string svg = to_svg(chart);
-    if (!svg.empty()) put("<figure><h2>{}</h2>{}</figure>", escape_html(chart.title), svg);
+    if (svg.empty()) return;
+    put("<figure{}><h2>{}</h2>{}</figure>", chart.width > 640 ? " class=\"wide\"" : "",
+        escape_html(chart.title), svg);
   }
 
   void charts() {
