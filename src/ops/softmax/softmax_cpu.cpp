@@ -5,21 +5,15 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // (these two must come first: the rest is compiled once per target)
-#include <hwy/contrib/math/math-inl.h>
 
 #include "device/cpu/thread_pool.h"
 #include "ops/kernels.h"
+#include "ops/simd/math-inl.h"
 #include "ops/simd/simd-inl.h"
 #include "ops/softmax/softmax.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
-
-// Highway's Exp flushes below -104 to 0 but does not pass NaN on.
-HWY_INLINE VF32 exp_f32(VF32 x) {
-  const VF32 e = hn::Exp(F32(), x);
-  return hn::IfThenElse(hn::IsNaN(x), x, e);
-}
 
 template <typename T>
 void softmax_row(const T* x, T* y, int64_t n) {
