@@ -143,6 +143,10 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, co
 Tensor linear_cross_entropy(const Tensor& x, const Tensor& weight, const Tensor& targets,
                             const Tensor& row_weights);
 
+// log p(target) of each row, f32 [T], without gradient: the same rows, weight and bits as above.
+// Rows with a negative target cost nothing and give 0.
+Tensor target_log_probs(const Tensor& x, const Tensor& weight, const Tensor& targets);
+
 // ---- optimiser --------------------------------------------------------------------------------
 
 // sqrt of the sum of squares over all tensors, in double, as f32 [1]; for clipping.
