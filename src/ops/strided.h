@@ -25,6 +25,12 @@ struct Strided {
     for (int n = 0; n < N; ++n) strides[n][rank] = stride[n];
     ++rank;
   }
+  // Adds an innermost dimension of size 1 and unit strides, for kernels that work on runs.
+  void push_unit() {
+    sizes[rank] = 1;
+    for (int n = 0; n < N; ++n) strides[n][rank] = 1;
+    ++rank;
+  }
   int64_t numel() const { return product(rank); }
   // All dimensions but the innermost, counted as one; the innermost's size.
   int64_t rows() const { return product(rank - 1); }
@@ -58,6 +64,7 @@ class Walk {
     }
   }
   int64_t operator[](int n) const { return offsets_[n]; }
+  const int64_t (&offsets() const)[N] { return offsets_; }
   void next() {
     for (int d = dims_ - 1; d >= 0; --d) {
       for (int n = 0; n < N; ++n) offsets_[n] += space_.strides[n][d];

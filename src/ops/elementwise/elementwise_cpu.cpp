@@ -5,9 +5,9 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // (these two must come first: the rest is compiled once per target)
-#include "device/cpu/thread_pool.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/kernels.h"
+#include "ops/parallel_rows.h"
 #include "ops/simd/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -57,19 +57,9 @@ void elementwise_rows(const ElementwiseArgs& args, Op op) {
   const auto* a = static_cast<const T*>(args.a);
   const auto* b = static_cast<const T*>(args.b);
   auto* y = static_cast<T*>(args.y);
-  const int64_t n = at.row_size(), as = at.row_stride(0), bs = at.row_stride(1),
-                ys = at.row_stride(2);
-  if (at.rank <= 1) {  // one row: cut it
-    cpu::parallel_ranges(n, 16384, [&](int64_t begin, int64_t end) {
-      elementwise_row(a + begin * as, b + begin * bs, y + begin * ys, end - begin, as, bs, ys, op);
-    });
-    return;
-  }
-  cpu::parallel_ranges(at.rows(), 16384 / n + 1, [&](int64_t begin, int64_t end) {
-    Walk<3> walk(at, at.rank - 1, begin);
-    for (int64_t row = begin; row < end; ++row, walk.next()) {
-      elementwise_row(a + walk[0], b + walk[1], y + walk[2], n, as, bs, ys, op);
-    }
+  const int64_t as = at.row_stride(0), bs = at.row_stride(1), ys = at.row_stride(2);
+  cpu::parallel_rows(at, [&](const int64_t (&o)[3], int64_t n) {
+    elementwise_row(a + o[0], b + o[1], y + o[2], n, as, bs, ys, op);
   });
 }
 

@@ -1,4 +1,5 @@
-// Functions that Highway has, with what it leaves out.
+// Functions of f32 vectors that several kernels need, total over all floats: Highway's own are
+// defined on part of the range and drop NaN. Included once per target, like simd-inl.h.
 #if defined(PEWTER_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PEWTER_MATH_INL_H_
 #undef PEWTER_MATH_INL_H_
@@ -13,8 +14,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
 
-// e^x within 4 units in the last place; below -104 it is 0. Highway's does not pass NaN on.
-HWY_INLINE VF32 exp_f32(VF32 x) { return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(F32(), x)); }
+// Within 2 units in the last place; 0 below -104, infinity above 88.73.
+HWY_INLINE VF32 exp_f32(VF32 x) {
+  const VF32 e = hn::Exp(F32(), hn::Min(x, hn::Set(F32(), 104.0f)));  // larger ones overflow q
+  return hn::IfThenElse(hn::IsNaN(x), x, e);
+}
+
+// 1 / (1 + exp(-x))
+HWY_INLINE VF32 sigmoid_f32(VF32 x) {
+  const VF32 one = hn::Set(F32(), 1.0f);
+  return hn::Div(one, hn::Add(one, exp_f32(hn::Neg(x))));
+}
 
 }  // namespace pewter::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -85,6 +85,25 @@ HWY_INLINE void for_row(const T* row, int64_t n, float fill, Step&& step) {
   if (i < n) step(load_f32_part(row + i, static_cast<size_t>(n - i), fill), i);
 }
 
+// Sum over a row of term(v, i), in four chains so that it keeps up with memory; v is padded with 0,
+// for which term must give 0 or mask what lies past n. All lanes hold the result.
+template <typename T, typename Term>
+HWY_INLINE VF32 sum_row(const T* row, int64_t n, Term&& term) {
+  const F32 d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  VF32 s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  int64_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = hn::Add(s0, term(load_f32(row + i), i));
+    s1 = hn::Add(s1, term(load_f32(row + i + lanes), i + lanes));
+    s2 = hn::Add(s2, term(load_f32(row + i + 2 * lanes), i + 2 * lanes));
+    s3 = hn::Add(s3, term(load_f32(row + i + 3 * lanes), i + 3 * lanes));
+  }
+  for (; i + lanes <= n; i += lanes) s0 = hn::Add(s0, term(load_f32(row + i), i));
+  if (i < n) s1 = hn::Add(s1, term(load_f32_part(row + i, static_cast<size_t>(n - i), 0), i));
+  return hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
+}
+
 // Elements i .. of a row of n, all lanes or those that are left and zeros.
 template <typename T>
 HWY_INLINE VF32 load_row(const T* row, int64_t i, int64_t n, float fill = 0) {

@@ -5,7 +5,6 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // (these two must come first: the rest is compiled once per target)
-
 #include "device/cpu/thread_pool.h"
 #include "ops/kernels.h"
 #include "ops/simd/math-inl.h"
@@ -14,6 +13,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
+namespace {
 
 template <typename T>
 void softmax_row(const T* x, T* y, int64_t n) {
@@ -85,6 +85,7 @@ void softmax_backward_all(const SoftmaxBackwardArgs& a) {
   });
 }
 
+}  // namespace
 }  // namespace pewter::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
