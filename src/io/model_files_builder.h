@@ -1,6 +1,7 @@
 // Shared by the two readers behind open_model(): they fill in a ModelFiles, finish() checks it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -18,8 +19,8 @@ class ModelFilesBuilder {
   std::map<std::string, HostTensor, std::less<>>& tensors() { return files_.tensors_; }
   void set_tokenizer(Tokenizer tokenizer) { files_.tokenizer_ = std::move(tokenizer); }
   // How the file itself calls a tensor, for messages.
-  void set_source_name(const std::string& name, std::string source) {
-    source_names_[name] = std::move(source);
+  void set_source_name(std::function<std::string(const std::string&)> name) {
+    source_name_ = std::move(name);
   }
 
   // Range checks of the configuration alone; finish() does them too.
@@ -36,13 +37,12 @@ class ModelFilesBuilder {
   void check_rope_factors();
   void check_tensors();
   void check_tokenizer();
-  const std::string& source_name(const std::string& name) const {
-    const auto found = source_names_.find(name);
-    return found == source_names_.end() ? name : found->second;
+  std::string source_name(const std::string& name) const {
+    return source_name_ ? source_name_(name) : name;
   }
 
   ModelFiles files_;
-  std::map<std::string, std::string> source_names_;
+  std::function<std::string(const std::string&)> source_name_;
 };
 
 // config.json alone, without the range checks of finish().

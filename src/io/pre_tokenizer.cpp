@@ -93,6 +93,16 @@ std::string translate(std::string_view pattern) {
 
 }  // namespace
 
+// "Digits" asks Rust's char::is_numeric, which knows the numbers that Unicode 15 to 17 added; the
+// tables of PCRE2 10.42 and of Oniguruma end at Unicode 14.
+#define PEWTER_NUMERIC                                                                    \
+  R"([\p{N}\x{10D40}-\x{10D49}\x{116D0}-\x{116E3}\x{11BF0}-\x{11BF9}\x{11DE0}-\x{11DE9})" \
+  R"(\x{11F50}-\x{11F59}\x{16130}-\x{16139}\x{16D70}-\x{16D79}\x{16FF4}-\x{16FF6})"       \
+  R"(\x{1CCF0}-\x{1CCF9}\x{1D2C0}-\x{1D2D3}\x{1E4F0}-\x{1E4F9}\x{1E5F1}-\x{1E5FA}])"
+const char* const kDigitPattern = PEWTER_NUMERIC;
+const char* const kDigitsPattern = PEWTER_NUMERIC "+";
+#undef PEWTER_NUMERIC
+
 const char* const kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -109,7 +119,7 @@ NamedPreTokenizer named_pre_tokenizer(std::string_view file, std::string_view na
     case Scheme::gpt2:
       return {{{kGpt2Pattern}}};
     case Scheme::digits_gpt2:
-      return {{{R"(\p{N})"}, {kGpt2Pattern}}};
+      return {{{kDigitPattern}, {kGpt2Pattern}}};
     case Scheme::llama3:
       return {{{kLlama3Pattern}}, true, false};
     case Scheme::qwen2:

@@ -24,6 +24,8 @@ struct SplitRule {
 // Patterns of GPT-2 (also what "ByteLevel" with use_regex means), one or several digits, and the
 // chain that llama.cpp's name for a pre-tokenizer (tokenizer.ggml.pre) stands for.
 extern const char* const kGpt2Pattern;
+extern const char* const kDigitPattern;   // one character that is a number
+extern const char* const kDigitsPattern;  // a run of them
 struct NamedPreTokenizer {
   std::vector<SplitRule> rules;
   bool ignore_merges = false;

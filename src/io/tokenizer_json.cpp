@@ -119,7 +119,7 @@ bool read_pre_tokenizer(const JsonView& part, TokenizerParts* parts) {
   }
   if (type.string() == "Digits") {
     const auto individual = part.find("individual_digits");
-    parts->rules.push_back({individual && individual->boolean() ? R"(\p{N})" : R"(\p{N}+)"});
+    parts->rules.push_back({individual && individual->boolean() ? kDigitPattern : kDigitsPattern});
   } else if (type.string() == "Split") {
     read_split(part, parts);
   } else {

@@ -44,6 +44,21 @@ std::string hugging_face_name(std::string_view name) {
   return std::string(name);
 }
 
+// The way back, for messages.
+std::string gguf_name(const std::string& name) {
+  for (const NamePair& pair : kTopNames)
+    if (name == pair.hugging_face) return std::string(pair.gguf);
+  constexpr std::string_view kLayers = "model.layers.";
+  const size_t layer_end = name.find('.', kLayers.size());
+  const size_t suffix = name.rfind('.');
+  if (!name.starts_with(kLayers) || layer_end == name.npos || suffix <= layer_end) return name;
+  const std::string layer = name.substr(kLayers.size(), layer_end - kLayers.size());
+  for (const NamePair& pair : kLayerNames)
+    if (name.substr(layer_end + 1, suffix - layer_end - 1) == pair.hugging_face)
+      return fmt::format("blk.{}.{}{}", layer, pair.gguf, name.substr(suffix));
+  return name;
+}
+
 // The converter stores row i + j * d/2 of a head (d = head_dim, j = 0 or 1) as row 2 * i + j.
 HostTensor unpermute_rows(const HostTensor& tensor, int64_t head_dim) {
   const int64_t rows = tensor.shape[0];
@@ -66,6 +81,7 @@ class GgufModelReader {
 
   ModelFiles run() {
     read_architecture();
+    builder_.set_source_name(gguf_name);
     read_tensors();
     read_config();
     builder_.check_config();
@@ -100,7 +116,6 @@ class GgufModelReader {
       copy.name = name;
       if (!builder_.tensors().emplace(name, std::move(copy)).second)
         builder_.fail("two tensors stand for '{}'", name);
-      builder_.set_source_name(name, tensor.name);
     }
   }
 
