@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Make the task "plain requests for home devices -> strict JSON", the same bytes for the same seed.
 
-    python3 tools/make_home_data.py            writes data/home/train.jsonl and data/home/heldout.jsonl
-    python3 tools/make_home_data.py --check    exit status 1 unless the files there are these bytes
+    tools/make_home_data.py            writes data/home/train.jsonl and heldout.jsonl
+    tools/make_home_data.py --check    exit status 1 unless the files there are these bytes
 
-Both files are draws from one generator, so held-out is as hard as training, and no prompt is in both.
-Every choice comes from a shuffled deck that is dealt to its end before it is shuffled anew: with a
-few hundred examples, independent draws would leave some hours of the day nearly unseen, and 12-hour
-times are what a small model learns last. The generator has its own random numbers because Python
-promises the same sequence across versions for random() alone, not for shuffle or choice.
+Both files are draws from one generator, so held-out is as hard as training, and no prompt is in
+both. Every choice comes from a shuffled deck that is dealt to its end before it is shuffled anew:
+with a few hundred examples, independent draws would leave some hours of the day nearly unseen, and
+12-hour times are what a small model learns last. The generator has its own random numbers because
+Python promises the same sequence across versions for random() alone, not for shuffle or choice.
 """
 
 import argparse
@@ -35,7 +35,8 @@ ROOMS = (
     "study",
     "balcony",
 )
-# What a device can be told: s = on/off, o = open/closed, k = locked/unlocked, p = percent, t = degrees.
+# What a device can be told: s = on/off, o = open/closed, k = locked/unlocked, p = percent, t =
+# degrees.
 DEVICES = {
     "heater": "sst",
     "lamp": "ssp",
@@ -130,7 +131,7 @@ class Random:
 
 
 class Decks:
-    """One shuffled deck for each name, always of the same cards; dealt to its end, then shuffled anew."""
+    """For each name a shuffled deck of the same cards; dealt to its end, then shuffled anew."""
 
     def __init__(self, seed):
         self.random = Random(seed)
@@ -163,7 +164,7 @@ def half_of_day(deal, hour):
 
 def clock_time(deal):
     """A time of the day as (what is said, HH:MM)."""
-    kind = deal("time", ("24",) * 5 + ("12",) * 9 + ("past",) * 5 + ("oclock",) * 2 + ("name",))
+    kind = deal("time", ("24",) * 4 + ("12",) * 12 + ("past",) * 5 + ("oclock",) * 2 + ("name",))
     if kind == "name":
         return deal("name", (("at noon", "12:00"), ("at midnight", "00:00")))
     if kind == "24":
@@ -172,9 +173,9 @@ def clock_time(deal):
         )
         digits = deal("leading zero", ("{:02}:{}", "{}:{}"))
         return "at " + digits.format(hour, minute), f"{hour:02}:{minute}"
-    hour = deal("hour 12", range(1, 24))
-    if hour == 12:
-        hour = 13  # "12 pm" and "12 in the afternoon" are said as "noon"
+    # Twelve is said as noon or midnight. Hours whose digits change (the afternoon) or that are not
+    # to be padded (ten, eleven) come twice: they have to be learnt by heart.
+    hour = deal("hour 12", (*range(1, 10), *(10, 11, *range(13, 24)) * 2))
     if kind == "12":
         minute = deal("minute 12", MINUTES + ("00",) * 4)
         said = f"{(hour - 1) % 12 + 1}" + ("" if minute == "00" else ":" + minute)
@@ -242,7 +243,7 @@ def command(deal, answer):
 def example(deal):
     answer = {}
     said = command(deal, answer)
-    when = deal("when", ("at",) * 11 + ("at for",) * 2 + ("in", "in", "for", "for", "now", "now"))
+    when = deal("when", ("at",) * 15 + ("at for",) * 2 + ("in", "in", "for", "for", "now"))
     phrase = ""
     if "at" in when:
         phrase, answer["at"] = clock_time(deal)

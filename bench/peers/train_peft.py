@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""PyTorch + PEFT on SmolLM2-135M: the opponent in LoRA training, and the proof that the task can be learnt.
+"""PyTorch + PEFT on SmolLM2-135M: the opponent in LoRA training, and a check of the home task.
 
     train_peft.py speed [--threads N]     LoRA training on 1 x 512 tokens, f32; one JSON line
-    train_peft.py task  [--lr ...]        train on data/home, greedy exact match on held-out; one JSON line
+    train_peft.py task  [--lr ...]        train on data/home, exact match on held-out; one JSON line
 
-Both start from the GGUF that pewter reads, dequantised by transformers, so that the numbers compare.
+Both start from the GGUF that pewter reads, dequantised by transformers, so that the numbers
+compare.
 """
 
 import argparse

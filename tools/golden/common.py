@@ -1,7 +1,7 @@
 """What every script here needs: a safetensors writer, one random generator, where the files go.
 
-The writer is our own so that the bytes do not change with a package's version; the versions that made
-the numbers stand under `__metadata__`.
+The writer is our own so that the bytes do not change with a package's version; the versions that
+made the numbers stand under `__metadata__`.
 """
 
 import importlib.metadata
@@ -32,6 +32,10 @@ def versions(*packages):
     }
 
 
+def shown(path):
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
 def save(path, tensors, **metadata):
     """Write {name: array} as safetensors; metadata values become strings."""
     header = {
@@ -42,7 +46,7 @@ def save(path, tensors, **metadata):
         k: np.require(np.asarray(v), requirements="C").reshape(np.shape(v))
         for k, v in tensors.items()
     }
-    # Widest elements first keeps every tensor aligned to its own elements; the format forbids holes.
+    # Widest elements first aligns every tensor to its own elements; the format forbids holes.
     for name, array in sorted(arrays.items(), key=lambda kv: -kv[1].itemsize):
         blob = array.tobytes()
         header[name] = {
@@ -56,22 +60,17 @@ def save(path, tensors, **metadata):
     text += b" " * (-len(text) % 8)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
-    print(
-        f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}: {len(tensors)} tensors, "
-        f"{path.stat().st_size} bytes"
-    )
+    print(f"{shown(path)}: {len(tensors)} tensors, {path.stat().st_size} bytes")
 
 
 def write_json(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=1) + "\n")
-    print(
-        f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}: {path.stat().st_size} bytes"
-    )
+    print(f"{shown(path)}: {path.stat().st_size} bytes")
 
 
 class SplitMix64:
-    """The generator that the C++ tests have too: 64 bits of state, one multiply-xor chain a draw."""
+    """The generator that the C++ tests have too: 64 bits of state, three lines a draw."""
 
     def __init__(self, seed):
         self.state = seed

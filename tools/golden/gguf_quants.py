@@ -3,10 +3,10 @@
 
     pip install gguf && python tools/golden/gguf_quants.py
 
-The bits are random (every bit pattern of the packed fields is legal), the f16 scales are drawn so that
-they are finite, with one zero and one subnormal among them. Writes data/golden/gguf/quants.gguf (one
-tensor a type, rows of 256 values, named after the type in lower case) and quants.safetensors (the same
-tensors in F32 as gguf.quants.dequantize gives them).
+The bits are random (every bit pattern of the packed fields is legal), the f16 scales are drawn so
+that they are finite, with one zero and one subnormal among them. Writes
+data/golden/gguf/quants.gguf (one tensor a type, rows of 256 values, named after the type in lower
+case) and quants.safetensors (the same tensors in F32 as gguf.quants.dequantize gives them).
 """
 
 import gguf

@@ -4,10 +4,10 @@
     pip install onnx==1.23.0 ml_dtypes && python tools/golden/onnx_cases.py
 
 The onnx wheel ships no data files; its test module computes inputs and outputs with NumPy. For each
-case this script says which pewter call means the same (`call` in the index) and recomputes the output
-from that call in double precision: a case whose meaning was read wrongly cannot get into the files.
-Cases that pewter's ops do not cover are listed under `left_out` with the reason.
-Writes data/golden/onnx/cases.safetensors (tensors `<case>.<input or output>`) and index.json.
+case this script says which pewter call means the same (`call` in the index) and recomputes the
+output from that call in double precision: a case whose meaning was read wrongly cannot get into the
+files. Cases that pewter's ops do not cover are listed under `left_out` with the reason. Writes
+data/golden/onnx/cases.safetensors (tensors `<case>.<input or output>`) and index.json.
 """
 
 import math
@@ -93,9 +93,7 @@ def norm(i, attributes, centre):
 
 def rope(i, attributes):
     if attributes.get("interleaved"):
-        raise LeftOut(
-            "interleaved pairs; pewter rotates halves (GGUF's interleaved weights are permuted on load)"
-        )
+        raise LeftOut("interleaved pairs: pewter rotates halves")
     x, cos, sin = i["input"], i["cos_cache"], i["sin_cache"]
     heads = attributes.get("num_heads")
     layout = "BHTD"
@@ -167,7 +165,8 @@ def attention(i, attributes):
         k = np.concatenate([i["past_key"], k], axis=2)
         v = np.concatenate([i["past_value"], v], axis=2)
     queries, keys = q.shape[2], k.shape[2]
-    # ONNX aligns the causal triangle at the top left (after the past), so keys further right are unseen.
+    # ONNX aligns the causal triangle at the top left (after the past), so keys further right are
+    # unseen.
     lengths = [min(keys, past + queries) if causal else keys] * q.shape[0]
     if "nonpad_kv_seqlen" in i:
         lengths = [int(n) for n in i["nonpad_kv_seqlen"]]
@@ -271,9 +270,8 @@ def main():
         {"versions": versions, "cases": cases, "left_out": left_out},
     )
     for op in OPS:
-        print(
-            f"{op}: {sum(c['op'] == op for c in cases)} taken, {sum(c['op'] == op for c in left_out)} left out"
-        )
+        taken, left = (sum(c["op"] == op for c in which) for which in (cases, left_out))
+        print(f"{op}: {taken} taken, {left} left out")
 
 
 if __name__ == "__main__":
