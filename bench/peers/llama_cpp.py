@@ -26,7 +26,8 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".ca
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("-m", "--model", default=str(CACHE / "SmolLM2-135M-Instruct.Q4_1.gguf"))
+    gguf = str(CACHE / "SmolLM2-135M-Instruct.Q4_1.gguf")
+    parser.add_argument("-m", "--gguf", dest="model", default=gguf)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--prompt", type=int, default=256)
     parser.add_argument("--decode", type=int, default=64)
@@ -102,26 +103,23 @@ def measure(args, flash, ubatch):
         prompt.append(args.prompt / session.prompt_seconds(ids))
         decode.append(args.decode / session.decode_seconds(args.decode))
     session.close()
-    rate = lambda v: {
-        "value": round(statistics.median(v), 2),
-        "best": round(max(v), 2),
-        "spread": round((max(v) - min(v)) / statistics.median(v), 4),
-    }
-    return {
-        "peer": "llama.cpp",
+    result = {
+        "opponent": "llama.cpp",
         "version": llama_cpp.__version__,
-        "model": os.path.basename(args.model),
+        "file": os.path.basename(args.model),
         "threads": args.threads,
-        "unit": "tokens/s",
         "flash_attention": flash,
         "ubatch": ubatch,
         "prompt_tokens": args.prompt,
         "decode_tokens": args.decode,
         "repeats": args.repeats,
-        "prompt": rate(prompt),
-        "decode": rate(decode),
         "isa": llama_cpp.llama_print_system_info().decode().strip(),
     }
+    for name, rates in (("prompt", prompt), ("decode", decode)):
+        middle = statistics.median(rates)
+        result[f"{name}_tokens_per_second"] = round(middle, 2)
+        result[f"{name}_spread"] = round((max(rates) - min(rates)) / middle, 4)
+    return result
 
 
 def main():

@@ -24,10 +24,11 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".ca
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("work", choices=("speed", "task"))
+    parser.add_argument("work", choices=("speed", "task"), nargs="?", default="speed")
     parser.add_argument(
         "-m",
-        "--model",
+        "--gguf",
+        dest="model",
         default=str(CACHE / "SmolLM2-135M-Instruct.Q4_1.gguf"),
         help="GGUF file or Hugging Face folder",
     )
@@ -111,13 +112,12 @@ def speed(args):
             seconds.append(time.perf_counter() - start)
     rates = [args.seq_len / s for s in seconds]
     return {
-        "work": "train/smollm2-135m",
-        "peer": "pytorch+peft",
+        "opponent": "pytorch+peft",
         "threads": args.threads,
-        "value": round(statistics.median(rates), 2),
+        "train_tokens_per_second": round(statistics.median(rates), 2),
         "unit": "tokens/s",
         "spread": round((max(rates) - min(rates)) / statistics.median(rates), 4),
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_resident_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "seq_len": args.seq_len,
         "rank": args.rank,
         "dtype": "f32",
