@@ -39,15 +39,21 @@ class Pool {
     for (std::thread& w : workers_) w.join();
   }
 
+  // Only workers that came in time are waited for: one that the system has put aside finds the door
+  // closed when it arrives, and the caller has done its share.
   void run(int64_t tasks, TaskRef task) {
     task_ = &task;
     tasks_ = tasks;
     next_.store(0, std::memory_order_relaxed);
-    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+    open_.store(true, std::memory_order_seq_cst);
     generation_.fetch_add(1, std::memory_order_seq_cst);
     if (sleepers_.load(std::memory_order_seq_cst) > 0) generation_.notify_all();
     take_tasks();
-    while (busy_.load(std::memory_order_acquire) > 0) pause();
+    open_.store(false, std::memory_order_seq_cst);
+    for (int spins = 0; inside_.load(std::memory_order_seq_cst) > 0; ++spins) {
+      if (spins < kSpins) pause();
+      else std::this_thread::yield();
+    }
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
@@ -68,8 +74,9 @@ class Pool {
       wait_for_next(seen);
       seen = generation_.load(std::memory_order_acquire);
       if (stop_) return;
-      take_tasks();
-      busy_.fetch_sub(1, std::memory_order_release);
+      inside_.fetch_add(1, std::memory_order_seq_cst);
+      if (open_.load(std::memory_order_seq_cst)) take_tasks();
+      inside_.fetch_sub(1, std::memory_order_seq_cst);
     }
   }
 
@@ -87,7 +94,8 @@ class Pool {
   const TaskRef* task_ = nullptr;
   int64_t tasks_ = 0;
   std::atomic<int64_t> next_{0};
-  std::atomic<int> busy_{0}, sleepers_{0};
+  std::atomic<bool> open_{false};
+  std::atomic<int> inside_{0}, sleepers_{0};
   std::atomic<uint32_t> generation_{0};
   std::atomic<bool> stop_{false};
   std::mutex failure_mutex_;
