@@ -24,7 +24,7 @@ struct GenerateOptions {
   float top_p = 1;               // 1: all
   float min_p = 0;               // 0: all; else tokens below min_p times the best are dropped
   float repetition_penalty = 1;  // CTRL's (arXiv 1909.05858 §4.1), over prompt and answer
-  std::vector<std::string> stop;  // generation ends before any of these
+  std::vector<std::string> stop = {};  // generation ends before any of these
   uint64_t seed = 0;
   bool raw = false;  // false: special tokens written in the prompt count as such
   std::function<bool()> cancelled = {};  // asked before every token

@@ -54,7 +54,7 @@ struct TrainOptions {
   double weight_decay = 0, clip = 1, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   double loraplus = 0;  // learning rate of B over that of A; 0: the same (arXiv 2402.12354)
   uint64_t seed = 0;
-  std::string out;  // folder of the adapter (or model, when all parameters train)
+  std::string out = {};  // folder of the adapter (or model, when all parameters train)
   int64_t checkpoint_every = 0, eval_every = 0;  // steps; 0: only at the end
   bool resume = false;  // continue from the checkpoint in `out`; the result has the same bits
   const Dataset* eval_data = nullptr;

@@ -1,0 +1,139 @@
+// The real model against transformers on the same weights, dequantised, in double precision
+// (tools/golden/smollm2_logits.py). Runs where `pewter fetch smollm2-135m` has been; elsewhere it
+// says that it is skipped.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "io/safetensors.h"
+#include "model/model_impl.h"
+#include "model/session.h"
+#include "pewter/model.h"
+#include "pewter/ops.h"
+
+namespace pewter {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string cached_model() {
+  const char* xdg = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  const fs::path cache = xdg && *xdg ? fs::path(xdg) : fs::path(home ? home : ".") / ".cache";
+  return (cache / "pewter" / "SmolLM2-135M-Instruct.Q4_1.gguf").string();
+}
+
+struct SmolLM2 : ::testing::Test {
+  void SetUp() override {
+    if (!fs::exists(cached_model())) GTEST_SKIP() << cached_model() << " is not there";
+    model.emplace(Model::load(cached_model()));
+    std::ifstream file(std::string(PEWTER_DATA_DIR) + "/golden/smollm2/texts.json");
+    texts = nlohmann::json::parse(file);
+  }
+  std::optional<Model> model;
+  nlohmann::json texts;
+};
+
+// Bit j of the v-th draw of SplitMix64(seed) is the sign of entry v in projection j, set for minus.
+std::vector<uint64_t> sign_bits(uint64_t seed, size_t n) {
+  std::vector<uint64_t> bits(n);
+  for (uint64_t& b : bits) {
+    uint64_t z = seed += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    b = z ^ (z >> 31);
+  }
+  return bits;
+}
+
+// What the golden file keeps of one position.
+struct Position {
+  const int32_t* top_ids;
+  const float *top_logits, *projections;
+  float logsumexp, norm;
+};
+
+// The cosine with the golden logits, from the distance that the projections estimate: the mean
+// square of 64 projections of the difference is its squared length within a relative standard
+// deviation of sqrt(2/64) = 0.18, and 1 - cosine is at most half the squared relative distance.
+double estimated_cosine(const float* logits, const std::vector<uint64_t>& bits, const Position& p) {
+  double squares = 0;
+  for (int j = 0; j < 64; ++j) {
+    double projection = 0;
+    for (size_t v = 0; v < bits.size(); ++v) {
+      projection += (bits[v] >> j) & 1 ? -double{logits[v]} : double{logits[v]};
+    }
+    squares += (projection - p.projections[j]) * (projection - p.projections[j]);
+  }
+  return 1 - squares / 64 / (double{p.norm} * p.norm) / 2;
+}
+
+TEST_F(SmolLM2, LogitsMatchTransformers) {
+  const auto golden = io::read_safetensors(std::string(PEWTER_DATA_DIR) +
+                                           "/golden/smollm2/logits.safetensors");
+  const auto floats = [&](const std::string& name) {
+    return reinterpret_cast<const float*>(golden.tensors.at(name).data.data());
+  };
+  for (const auto& text : texts["texts"]) {
+    const std::string name = text["name"];
+    const auto ids = text["ids"].get<std::vector<int32_t>>();
+    auto encoded = model->encode(text["text"].get<std::string>());
+    encoded.resize(ids.size());
+    EXPECT_EQ(encoded, ids) << name;
+    const Tensor logits = model->logits(ids);
+    const auto values = logits.to_vector<float>();
+    const auto v = static_cast<size_t>(logits.size(1));
+    const auto bits = sign_bits(texts["sign_seed"], v);
+    const auto* top_ids =
+        reinterpret_cast<const int32_t*>(golden.tensors.at(name + ".top_ids").data.data());
+    double worst = 1;
+    for (size_t t = 0; t < ids.size(); ++t) {
+      const Position p{top_ids + t * 64, floats(name + ".top_logits") + t * 64,
+                       floats(name + ".projections") + t * 64, floats(name + ".logsumexp")[t],
+                       floats(name + ".norm")[t]};
+      const float* row = &values[t * v];
+      worst = std::min(worst, estimated_cosine(row, bits, p));
+      // 30 blocks of f32 sums of up to 1536 terms: each position's logits agree to 2^-12 of their
+      // largest, 16 times what is seen and far below what a wrong constant or order would give.
+      for (int i = 0; i < 64; ++i) {
+        EXPECT_NEAR(row[p.top_ids[i]], p.top_logits[i], 0x1p-12 * std::abs(p.top_logits[0]))
+            << name << " position " << t << " id " << p.top_ids[i];
+      }
+    }
+    EXPECT_GE(worst, 0.9999) << name;
+    RecordProperty(name + "_cosine", std::to_string(worst));
+  }
+}
+
+TEST_F(SmolLM2, GreedyContinuationsMatchTransformers) {
+  for (const auto& item : texts["greedy"]) {
+    const auto expected = item["continuation"].get<std::vector<int32_t>>();
+    const std::string prompt = item["prompt"];
+    EXPECT_EQ(model->encode(prompt), item["ids"].get<std::vector<int32_t>>()) << prompt;
+    // Through the cache and the captured step, past end-of-turn tokens, which generate stops at.
+    Session session(model->impl().decoder, 128);
+    std::vector<int32_t> made;
+    auto logits = session.feed(item["ids"].get<std::vector<int32_t>>());
+    while (made.size() < expected.size()) {
+      made.push_back(static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) -
+                                          logits.begin()));
+      logits = session.feed(std::span(&made.back(), 1));
+    }
+    EXPECT_EQ(made, expected) << prompt;
+  }
+}
+
+TEST_F(SmolLM2, PromptKeepsItsBitsHoweverItIsRun) {
+  const auto ids = texts["texts"][0]["ids"].get<std::vector<int32_t>>();
+  const std::span<const int32_t> some(ids.data(), 70);
+  const auto whole = model->logits(some).slice(0, 40, 41).to_vector<float>();
+  const auto prefix = model->logits(some.first(41)).slice(0, 40, 41).to_vector<float>();
+  EXPECT_EQ(whole, prefix);
+}
+
+}  // namespace
+}  // namespace pewter
