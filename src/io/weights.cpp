@@ -11,6 +11,11 @@
 #include "pewter/error.h"
 
 namespace pewter::io {
+
+const Tokenizer& ModelFiles::tokenizer() const {
+  if (!tokenizer_) throw_error(ErrorCode::format, "{}: the model has no tokenizer.json", name_);
+  return *tokenizer_;
+}
 namespace {
 
 struct LayerTensor {
@@ -188,6 +193,7 @@ void ModelFilesBuilder::check_tensors() {
 }
 
 void ModelFilesBuilder::check_tokenizer() {
+  if (!files_.tokenizer_) return;
   const int32_t size = files_.tokenizer_->vocab_size();
   if (size > files_.config_.vocab_size)
     fail("the tokenizer has {} tokens, the embedding {} rows", size, files_.config_.vocab_size);

@@ -50,7 +50,7 @@ struct ModelConfig {
 class ModelFiles {
  public:
   const ModelConfig& config() const { return config_; }
-  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const Tokenizer& tokenizer() const;  // throws ErrorCode::format for a folder that has none
   const std::string& name() const { return name_; }  // the path, for messages
 
   // "model.embed_tokens.weight" [V, D], "model.layers.0.self_attn.q_proj.weight" [H*d, D], ...,

@@ -128,7 +128,10 @@ ModelFiles open_model_folder(const std::filesystem::path& folder) {
     if (is_computed(name) || (config.tied_embeddings && name == "lm_head.weight")) continue;
     builder.tensors().emplace(name, tensor);
   }
-  builder.set_tokenizer(Tokenizer::from_folder(folder));
+  // Weights alone are a model too, for programs that bring their own ids.
+  if (std::filesystem::exists(folder / "tokenizer.json")) {
+    builder.set_tokenizer(Tokenizer::from_folder(folder));
+  }
   return builder.finish();
 }
 
