@@ -42,7 +42,8 @@ class BatchGenerator {
   int64_t capacity_for(std::span<const AnswerTask> tasks) const {
     int64_t most = 1;
     for (const AnswerTask& task : tasks) {
-      most = std::max(most, static_cast<int64_t>(task.prompt.size()) + std::max<int64_t>(0, room(task)));
+      most = std::max(most,
+                      static_cast<int64_t>(task.prompt.size()) + std::max<int64_t>(0, room(task)));
     }
     return most;
   }
@@ -88,10 +89,12 @@ class BatchGenerator {
       end.push_back(static_cast<int32_t>(row.length) + 1);
     }
     const TensorOptions integer{i32, decoder_.device()};
-    const Placement where{from_values(lengths, {n, 1}, integer), from_values(begin, {n, 1}, integer),
-                          from_values(end, {n, 1}, integer), from_values(lengths, {n}, integer)};
+    const Placement where{from_values(lengths, {n, 1}, integer),
+                          from_values(begin, {n, 1}, integer), from_values(end, {n, 1}, integer),
+                          from_values(lengths, {n}, integer)};
     KvCache cache = rows_of_cache(0, n);
-    const Tensor hidden = decoder_.hidden(from_values(ids, {n, 1}, integer), where, {.cache = &cache});
+    const Tensor hidden =
+        decoder_.hidden(from_values(ids, {n, 1}, integer), where, {.cache = &cache});
     const std::vector<float> logits = decoder_.logits(hidden).to_vector<float>();
     const size_t vocabulary = logits.size() / rows_.size();
     // Backwards, so that a row moved into a gap has had its turn.

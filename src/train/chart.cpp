@@ -12,8 +12,8 @@ namespace {
 
 // Where an axis' numbers lie on the page.
 struct Axis {
-  double low, high;          // data
-  double from, to;           // page
+  double low, high;  // data
+  double from, to;   // page
   bool logarithmic = false;
 
   double at(double value) const {
@@ -99,8 +99,8 @@ class Drawing {
   void axes() {
     for (const double tick : y_ticks_) {
       const double at = y_.at(tick);
-      put("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>",
-          x_.from, x_.to, at, at);
+      put("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", x_.from,
+          x_.to, at, at);
       put("<text class=\"tick\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>",
           x_.from - 7, at + 4, tick_text(tick));
     }
@@ -142,8 +142,8 @@ class Drawing {
   void legend() {
     double x = x_.from;
     for (const Series& series : chart_.series) {
-      put("<line class=\"line {}\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"14\" y2=\"14\"/>",
-          series.style, x, x + 20);
+      put("<line class=\"line {}\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"14\" y2=\"14\"/>", series.style,
+          x, x + 20);
       put("<text class=\"legend\" x=\"{:.1f}\" y=\"18\">{}</text>", x + 27,
           escape_html(series.name));
       x += 27 + 7.0 * static_cast<double>(series.name.size()) + 22;
@@ -201,11 +201,20 @@ std::string escape_html(const std::string& text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;

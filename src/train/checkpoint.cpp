@@ -29,7 +29,9 @@ uint64_t model_hash(const Model& model) {
 // The tensor's own memory where the host can read it.
 io::HostTensor to_host(std::string name, const Tensor& t) {
   const Tensor host = to_device(contiguous(t.detach()), Device(DeviceKind::cpu));
-  return {std::move(name), host.dtype(), {host.shape().begin(), host.shape().end()},
+  return {std::move(name),
+          host.dtype(),
+          {host.shape().begin(), host.shape().end()},
           std::span(static_cast<const std::byte*>(host.data()),
                     static_cast<size_t>(byte_size(host.dtype(), host.numel()))),
           host.storage()};
@@ -67,8 +69,7 @@ void write_moments(const fs::path& folder, const Optimizer& optimizer) {
   io::write_safetensors(folder / "optimizer.safetensors", tensors);
 }
 
-void check_fingerprint(const std::string& path, const io::JsonView& saved,
-                       const io::Json& wanted) {
+void check_fingerprint(const std::string& path, const io::JsonView& saved, const io::Json& wanted) {
   for (const auto& [key, value] : wanted.items()) {
     const io::Json& before = saved.at(key).json();
     if (before == value) continue;
@@ -156,8 +157,8 @@ std::optional<TrainState> read_checkpoint(const fs::path& folder, Optimizer* opt
 
   NoGrad off;
   const bool adapter = fs::exists(whole / "adapter_model.safetensors");
-  const fs::path weights = whole / (adapter ? "adapter_model.safetensors"
-                                            : "parameters.safetensors");
+  const fs::path weights =
+      whole / (adapter ? "adapter_model.safetensors" : "parameters.safetensors");
   const io::Safetensors values = io::read_safetensors(weights);
   const fs::path moments_path = whole / "optimizer.safetensors";
   const io::Safetensors moments = io::read_safetensors(moments_path);

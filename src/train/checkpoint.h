@@ -1,8 +1,8 @@
 // A checkpoint is a folder that holds all that training changes, so that a run resumed from it goes
 // on in the same bits: parameters (as a PEFT adapter, usable as such, or as parameters.safetensors
-// when all of the model trains), optimizer.safetensors (AdamW's moments) and state.json (step, place
-// in the data, dropout counter, and what the run was asked to do). The folder is replaced as one:
-// a process killed at any moment leaves a whole one.
+// when all of the model trains), optimizer.safetensors (AdamW's moments) and state.json (step,
+// place in the data, dropout counter, and what the run was asked to do). The folder is replaced as
+// one: a process killed at any moment leaves a whole one.
 #pragma once
 
 #include <filesystem>

@@ -1,9 +1,10 @@
-// Loss and exact match from one forward over packed rows. Greedy generation gives the expected answer
-// just if, at every token of it, the most probable next token is the expected one; all those tokens
-// are known beforehand, so they go through the model together, at the speed of a prompt. Where the
-// model leaves the expected tokens the answer is wrong, unless the text can still come out the same
-// (other tokens for the same text): those few are generated from there on. What is decided is what
-// generate() would give, because a row's bits do not depend on how a sequence was cut.
+// Loss and exact match from one forward over packed rows. Greedy generation gives the expected
+// answer just if, at every token of it, the most probable next token is the expected one; all those
+// tokens are known beforehand, so they go through the model together, at the speed of a prompt.
+// Where the model leaves the expected tokens the answer is wrong, unless the text can still come
+// out the same (other tokens for the same text): those few are generated from there on. What is
+// decided is what generate() would give, because a row's bits do not depend on how a sequence was
+// cut.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -39,7 +40,7 @@ bool can_match(std::string_view text, std::string_view expected) {
 struct Item {
   Document document;
   std::optional<Question> question;
-  size_t answer = 0;   // in EvalResult::answers
+  size_t answer = 0;      // in EvalResult::answers
   bool foreseen = false;  // the document is prompt_ids and the answer, uncut
 };
 
@@ -111,8 +112,8 @@ class Evaluation {
     const RowTensors tensors = to_tensors(row, device);
     const int64_t tokens = row.tokens();
     if (tokens == 0) return;
-    const Tensor hidden = decoder_.hidden(tensors.ids, tensors.where, {})
-                              .reshape({tokens, decoder_.config().width});
+    const Tensor hidden =
+        decoder_.hidden(tensors.ids, tensors.where, {}).reshape({tokens, decoder_.config().width});
     const Tensor loss = linear_cross_entropy(hidden, decoder_.head(),
                                              from_values(row.targets, {tokens}, {i32, device}),
                                              from_values(row.weights, {tokens}, {f32, device}));
@@ -138,8 +139,8 @@ class Evaluation {
       const auto block = std::span(wanted).subspan(
           static_cast<size_t>(at), static_cast<size_t>(std::min(kLogitRows, count - at)));
       const auto n = static_cast<int64_t>(block.size());
-      const Tensor rows = embedding(hidden, from_values(std::span<const int32_t>(block), {n},
-                                                        {i32, decoder_.device()}));
+      const Tensor rows = embedding(
+          hidden, from_values(std::span<const int32_t>(block), {n}, {i32, decoder_.device()}));
       const std::vector<float> logits = decoder_.logits(rows).to_vector<float>();
       const size_t vocabulary = logits.size() / block.size();
       for (size_t i = 0; i < block.size(); ++i) {
@@ -180,9 +181,7 @@ class Evaluation {
         options_.max_tokens - static_cast<int64_t>(ids.size() - from));
   }
 
-  bool is_complete(size_t answer) const {
-    return static_cast<int64_t>(answer) < options_.complete;
-  }
+  bool is_complete(size_t answer) const { return static_cast<int64_t>(answer) < options_.complete; }
 
   struct Rest {
     size_t answer;

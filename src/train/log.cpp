@@ -26,8 +26,7 @@ std::vector<io::Json> read_log(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path, ignored)) return lines;
   const io::FileBytes file = io::map_file(path);
   std::string_view rest = file.text();
-  for (size_t end; (end = rest.find('\n')) != std::string_view::npos;
-       rest = rest.substr(end + 1)) {
+  for (size_t end; (end = rest.find('\n')) != std::string_view::npos; rest = rest.substr(end + 1)) {
     io::Json line = io::Json::parse(rest.substr(0, end), nullptr, false);
     if (line.is_object() && line.contains("step") && line["step"].is_number_integer()) {
       lines.push_back(std::move(line));

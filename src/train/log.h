@@ -1,4 +1,5 @@
-// log.jsonl: one JSON object a line, appended as training goes. Kinds of line, told apart by a field:
+// log.jsonl: one JSON object a line, appended as training goes. Kinds of line, told apart by a
+// field:
 //   "settings"       the first line: what was asked for
 //   "loss"           a step          "eval_loss"  an evaluation          "samples"  answers
 // A killed run may leave lines later than its last checkpoint, and half a line at the end; opening

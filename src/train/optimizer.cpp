@@ -7,10 +7,9 @@ namespace pewter {
 Optimizer::Optimizer(const Model& model, const TrainOptions& options) : options_(options) {
   for (auto& [name, value] : model.trainable()) {
     const TensorOptions moments{f32, value.device()};
-    parameters_.push_back({name, value, zeros(value.shape(), moments),
-                           zeros(value.shape(), moments),
-                           options.loraplus > 0 && name.ends_with(".lora_B.weight"),
-                           value.rank() > 1});
+    parameters_.push_back(
+        {name, value, zeros(value.shape(), moments), zeros(value.shape(), moments),
+         options.loraplus > 0 && name.ends_with(".lora_B.weight"), value.rank() > 1});
   }
   if (parameters_.empty()) {
     throw_error(ErrorCode::argument,
@@ -29,10 +28,9 @@ double Optimizer::gradient_norm() const {
 
 Tensor Optimizer::step_numbers(int64_t t, double learning_rate, double factor) const {
   const auto power = static_cast<double>(t);
-  const std::vector<float> numbers = {static_cast<float>(learning_rate),
-                                      static_cast<float>(1 - std::pow(options_.beta1, power)),
-                                      static_cast<float>(1 - std::pow(options_.beta2, power)),
-                                      static_cast<float>(factor)};
+  const std::vector<float> numbers = {
+      static_cast<float>(learning_rate), static_cast<float>(1 - std::pow(options_.beta1, power)),
+      static_cast<float>(1 - std::pow(options_.beta2, power)), static_cast<float>(factor)};
   return from_values(numbers, {4}, {f32, parameters_.front().value.device()});
 }
 
@@ -41,9 +39,8 @@ void Optimizer::step(int64_t t, double learning_rate, double gradient_norm) {
   const double factor =
       options_.clip > 0 ? std::min(1.0, options_.clip / (gradient_norm + 1e-6)) : 1.0;
   const Tensor usual = step_numbers(t, learning_rate, factor);
-  const Tensor fast = options_.loraplus > 0
-                          ? step_numbers(t, learning_rate * options_.loraplus, factor)
-                          : usual;
+  const Tensor fast =
+      options_.loraplus > 0 ? step_numbers(t, learning_rate * options_.loraplus, factor) : usual;
   NoGrad off;
   AdamwOptions adamw{static_cast<float>(options_.beta1), static_cast<float>(options_.beta2),
                      static_cast<float>(options_.eps), 0};

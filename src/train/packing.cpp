@@ -27,8 +27,7 @@ class Packer {
 
   void add(const Document& document) {
     int64_t shared = common(document);
-    if (!rows_.empty() &&
-        rows_.back().tokens() + row_count(document) - shared > options_.seq_len) {
+    if (!rows_.empty() && rows_.back().tokens() + row_count(document) - shared > options_.seq_len) {
       rows_.emplace_back();
       shared = 0;
     }

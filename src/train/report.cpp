@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
 #include <cstdlib>
+#include <iterator>
 #include <optional>
 
 #include "io/atomic_file.h"
@@ -224,8 +224,11 @@ class Page {
     loss.height = 340;
     figure(loss);
     if (run_.exact_match.size() > 1) {
-      Chart match{"Exact match on the evaluation data", "step", "answers exactly right (%)",
-                  {{"", "eval", run_.exact_match, true}}, true};
+      Chart match{"Exact match on the evaluation data",
+                  "step",
+                  "answers exactly right (%)",
+                  {{"", "eval", run_.exact_match, true}},
+                  true};
       match.y_most = 100;
       match.width = 940;
       match.height = 260;
@@ -278,10 +281,11 @@ class Page {
     put("<section><h2>Settings</h2><div class=\"settings\">");
     io::Json rest = run_.settings;
     // What a reader looks for first; what is not named here follows in alphabetical order.
-    for (const char* key : {"model", "parameters", "trained", "rank", "alpha", "rslora", "dropout",
-                            "targets", "data", "eval data", "examples", "examples dropped",
-                            "examples cut", "steps", "epochs", "batch", "accumulate", "seq_len",
-                            "learning_rate", "schedule", "warmup"}) {
+    for (const char* key :
+         {"model",         "parameters", "trained", "rank",      "alpha",      "rslora",
+          "dropout",       "targets",    "data",    "eval data", "examples",   "examples dropped",
+          "examples cut",  "steps",      "epochs",  "batch",     "accumulate", "seq_len",
+          "learning_rate", "schedule",   "warmup"}) {
       if (!rest.contains(key)) continue;
       setting_row(key, rest[key]);
       rest.erase(key);

@@ -1,5 +1,5 @@
-// report.html: what a training run did, in one file that opens anywhere: no network, no scripts, the
-// charts are inline SVG that follows the reader's light or dark setting.
+// report.html: what a training run did, in one file that opens anywhere: no network, no scripts,
+// the charts are inline SVG that follows the reader's light or dark setting.
 #pragma once
 
 #include <filesystem>

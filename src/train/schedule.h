@@ -18,9 +18,12 @@ inline double schedule_factor(Schedule schedule, int64_t step, int64_t warmup, i
   };
   if (step < warmup) return ratio(step, warmup);
   switch (schedule) {
-    case Schedule::constant: return 1;
-    case Schedule::linear: return std::max(0.0, ratio(steps - step, steps - warmup));
-    case Schedule::cosine: break;
+    case Schedule::constant:
+      return 1;
+    case Schedule::linear:
+      return std::max(0.0, ratio(steps - step, steps - warmup));
+    case Schedule::cosine:
+      break;
   }
   const double progress = ratio(step - warmup, steps - warmup);
   return std::max(0.0, 0.5 * (1 + std::cos(std::numbers::pi * progress)));

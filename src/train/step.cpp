@@ -15,8 +15,8 @@ double run_row(const Decoder& decoder, const PackedRow& row, const ForwardOption
   const Device device = decoder.device();
   const RowTensors tensors = to_tensors(row, device);
   const int64_t tokens = row.tokens();
-  const Tensor hidden = decoder.hidden(tensors.ids, tensors.where, forward)
-                            .reshape({tokens, decoder.config().width});
+  const Tensor hidden =
+      decoder.hidden(tensors.ids, tensors.where, forward).reshape({tokens, decoder.config().width});
   const Tensor loss = linear_cross_entropy(hidden, decoder.head(),
                                            from_values(row.targets, {tokens}, {i32, device}),
                                            from_values(row.weights, {tokens}, {f32, device}));

@@ -18,8 +18,8 @@ struct StepOptions {
 };
 
 struct StepResult {
-  double loss = 0;      // mean over the counted tokens
-  int64_t tokens = 0;   // of the documents
+  double loss = 0;     // mean over the counted tokens
+  int64_t tokens = 0;  // of the documents
   int64_t counted = 0;
 };
 

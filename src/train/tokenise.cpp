@@ -89,7 +89,8 @@ Document Tokeniser::pair(const Example& example) const {
 // The answer as the template writes it: some trim blanks.
 std::string Tokeniser::answer_text(const std::vector<ChatMessage>& messages, size_t turn,
                                    const std::string& prompt) const {
-  const std::string all = model_.chat_prompt({messages.begin(), messages.begin() + turn + 1}, false);
+  const std::string all =
+      model_.chat_prompt({messages.begin(), messages.begin() + turn + 1}, false);
   if (all.starts_with(prompt) && !turn_end_text_.empty()) {
     const size_t end = all.rfind(turn_end_text_);
     if (end != std::string::npos && end >= prompt.size()) {
@@ -106,14 +107,16 @@ Document Tokeniser::chat(const std::vector<ChatMessage>& messages) const {
   std::string so_far;
   for (size_t turn = 0; turn < messages.size(); ++turn) {
     if (messages[turn].role != "assistant") continue;
-    const std::string prompt = model_.chat_prompt({messages.begin(), messages.begin() + turn}, true);
+    const std::string prompt =
+        model_.chat_prompt({messages.begin(), messages.begin() + turn}, true);
     if (!prompt.starts_with(so_far)) {
       document = {};
       so_far.clear();
     }
     const std::string_view fresh = std::string_view(prompt).substr(so_far.size());
-    append(&document, so_far.empty() ? model_.encode(fresh)
-                                     : tokenizer_of(model_).encode(fresh, {.parse_special = true}),
+    append(&document,
+           so_far.empty() ? model_.encode(fresh)
+                          : tokenizer_of(model_).encode(fresh, {.parse_special = true}),
            false);
     const std::string answer = answer_text(messages, turn, prompt);
     append(&document, encode_answer(answer), true);

@@ -49,10 +49,10 @@ class Tokeniser {
   std::vector<ChatMessage> messages_of(const Example& example) const;
 
   const Model& model_;
-  bool templated_;                  // pairs go through the model's template
-  std::vector<int32_t> turn_end_;   // after an answer in a conversation
+  bool templated_;                 // pairs go through the model's template
+  std::vector<int32_t> turn_end_;  // after an answer in a conversation
   std::string turn_end_text_;
-  std::vector<int32_t> text_end_;   // after a text of its own
+  std::vector<int32_t> text_end_;  // after a text of its own
 };
 
 struct Documents {

@@ -1,6 +1,7 @@
-// The loop. What a step does is step.h and optimizer.h; here is the order of things around it, which
-// is what makes a killed run resumable: a step's lines go to the log first, then the checkpoint that
-// covers them, so the log is never behind a checkpoint and is cut back to it on resuming.
+// The loop. What a step does is step.h and optimizer.h; here is the order of things around it,
+// which is what makes a killed run resumable: a step's lines go to the log first, then the
+// checkpoint that covers them, so the log is never behind a checkpoint and is cut back to it on
+// resuming.
 #include "pewter/train.h"
 
 #include <chrono>
@@ -28,13 +29,16 @@ constexpr size_t kFinalLossSteps = 20;  // final_loss is the mean of so many
 constexpr int64_t kSampleTokens = 64;   // of an answer in the report
 
 void need(bool fine, const char* name, double value, const char* range) {
-  if (!fine) throw_error(ErrorCode::argument, "[train] {} is {}; it must be {}", name, value, range);
+  if (!fine)
+    throw_error(ErrorCode::argument, "[train] {} is {}; it must be {}", name, value, range);
 }
 
 void check_numbers(const TrainOptions& o) {
   const auto at_least = [](double least, const char* name, double value) {
     need(std::isfinite(value) && value >= least, name, value,
-         least == 0 ? "0 or more" : least == 1 ? "1 or more" : "2 or more");
+         least == 0   ? "0 or more"
+         : least == 1 ? "1 or more"
+                      : "2 or more");
   };
   at_least(0, "steps", static_cast<double>(o.steps));
   at_least(1, "batch", o.batch);
@@ -210,8 +214,8 @@ class Training {
                                                step_options_, &state_.dropout_counter);
     const double norm = optimizer_.gradient_norm();
     if (!std::isfinite(result.loss) || !std::isfinite(norm)) fail_not_finite(result.loss, norm);
-    const double rate = options_.learning_rate * schedule_factor(options_.schedule, state_.step,
-                                                                 options_.warmup, steps_);
+    const double rate = options_.learning_rate *
+                        schedule_factor(options_.schedule, state_.step, options_.warmup, steps_);
     ++state_.step;
     optimizer_.step(state_.step, rate, norm);
     optimizer_.clear_gradients();
@@ -229,8 +233,8 @@ class Training {
                 "[train] step {}: the loss is {} and the gradient's norm {}; try a lower learning "
                 "rate or more warmup{}",
                 state_.step + 1, loss, norm,
-                checkpointed_ ? fmt::format(" (the checkpoint of step {} is in {})",
-                                            *checkpointed_, options_.out)
+                checkpointed_ ? fmt::format(" (the checkpoint of step {} is in {})", *checkpointed_,
+                                            options_.out)
                               : std::string());
   }
 

@@ -77,15 +77,19 @@ inline std::string byte_letter(int byte) {
   return {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3F))};
 }
 
-// Ids: 0 <|endoftext|>, 1 <|im_start|>, 2 <|im_end|>, 3 + byte, then "th" and "the", so that "the" has
-// several ways to be written. An empty template means none.
+// Ids: 0 <|endoftext|>, 1 <|im_start|>, 2 <|im_end|>, 3 + byte, then "th" and "the", so that "the"
+// has several ways to be written. An empty template means none.
 inline io::Tokenizer tiny_tokenizer(const std::string& chat_template = kChatMl) {
   io::Json vocabulary, added = io::Json::array();
   const std::vector<std::string> special = {"<|endoftext|>", "<|im_start|>", "<|im_end|>"};
   for (size_t id = 0; id < special.size(); ++id) {
     vocabulary[special[id]] = id;
-    added.push_back({{"id", id}, {"content", special[id]}, {"special", true},
-                     {"single_word", false}, {"lstrip", false}, {"rstrip", false},
+    added.push_back({{"id", id},
+                     {"content", special[id]},
+                     {"special", true},
+                     {"single_word", false},
+                     {"lstrip", false},
+                     {"rstrip", false},
                      {"normalized", false}});
   }
   for (int byte = 0; byte < 256; ++byte) vocabulary[byte_letter(byte)] = 3 + byte;
@@ -95,11 +99,17 @@ inline io::Tokenizer tiny_tokenizer(const std::string& chat_template = kChatMl) 
       {"version", "1.0"},
       {"added_tokens", added},
       {"normalizer", nullptr},
-      {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", false},
-                         {"trim_offsets", true}, {"use_regex", true}}},
+      {"pre_tokenizer",
+       {{"type", "ByteLevel"},
+        {"add_prefix_space", false},
+        {"trim_offsets", true},
+        {"use_regex", true}}},
       {"post_processor", nullptr},
-      {"decoder", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true},
-                   {"use_regex", true}}},
+      {"decoder",
+       {{"type", "ByteLevel"},
+        {"add_prefix_space", true},
+        {"trim_offsets", true},
+        {"use_regex", true}}},
       {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", {"t h", "th e"}}}}};
   io::Json config = {{"eos_token", chat_template.empty() ? "<|endoftext|>" : "<|im_end|>"}};
   if (!chat_template.empty()) config["chat_template"] = chat_template;
