@@ -13,12 +13,24 @@ struct Options {
   EvalOptions eval;
 };
 
+// An answer on one line of a screen.
+std::string one_line(const std::string& text) {
+  constexpr size_t kMost = 160;
+  std::string line;
+  for (char c : text) line += c == '\n' ? ' ' : c;
+  if (line.size() <= kMost) return line;
+  size_t cut = kMost;  // not inside a UTF-8 character
+  while (cut > 0 && (static_cast<unsigned char>(line[cut]) & 0xC0) == 0x80) --cut;
+  return line.substr(0, cut) + " ...";
+}
+
 int run(Options& o) {
   Model model = Model::load(o.model, {.device = o.common.chosen_device()});
   if (!o.adapter.empty()) model.load_adapter(o.adapter);
   const Dataset data = Dataset::jsonl(o.data);
   ProgressLine line;
   o.eval.exact_match = !o.no_answers;
+  o.eval.complete = o.show;
   o.eval.cancelled = interrupted;
   o.eval.on_progress = [&](int64_t done, int64_t all) {
     line.show(fmt::format("{}/{} examples", done, all), done == all);
@@ -27,8 +39,8 @@ int run(Options& o) {
   line.finish();
   for (int i = 0; i < std::min<int>(o.show, static_cast<int>(r.answers.size())); ++i) {
     const auto& a = r.answers[static_cast<size_t>(i)];
-    fmt::print(stderr, "{}\n  expected {}\n  given    {}{}\n", a.prompt, a.expected, a.given,
-               a.right ? "" : " ...");
+    fmt::print(stderr, "{}\n  {}  {}\n", a.prompt, a.right ? "right" : "wrong", one_line(a.given));
+    if (!a.right) fmt::print(stderr, "  wanted {}\n", a.expected);
   }
   if (o.common.json) {
     nlohmann::json out = {{"loss", r.loss},         {"perplexity", r.perplexity},
