@@ -1,0 +1,100 @@
+// Training through the command, killed and resumed, and what can be done with what it leaves.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/command.h"
+
+namespace pewter::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+const std::string kData = std::string(PEWTER_DATA_DIR) + "/home/train.jsonl";
+
+std::vector<std::string> training(const fs::path& out, std::vector<std::string> more = {}) {
+  std::vector<std::string> all = {"train", "-m", small_model(), "--data", kData, "--out", out,
+                                  "--steps", "24", "--batch", "4", "--rank", "4", "--dropout",
+                                  "0.1", "--seed", "7", "--checkpoint-every", "2"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+std::string adapter(const fs::path& out) { return read_file(out / "adapter_model.safetensors"); }
+
+TEST(Train, KilledAnywhereAndResumedEndsInTheSameBits) {
+  const TempFolder folder;
+  const fs::path whole = folder.path / "whole", cut = folder.path / "cut";
+  ASSERT_EQ(run_pewter(training(whole)).status, 0);
+  // Killed ever later into the run, until one gets through.
+  bool done = false;
+  for (int n = 0; n < 60 && !done; ++n) {
+    const pid_t child = start_pewter(training(cut, {"--resume"}), folder.path);
+    std::this_thread::sleep_for(std::chrono::milliseconds(60 + 25 * n));
+    kill(child, SIGKILL);
+    const int status = wait_for(child);
+    ASSERT_TRUE(status == 0 || status == 1000 + SIGKILL) << read_file(folder.path / "err");
+    done = status == 0;
+  }
+  if (!done) ASSERT_EQ(run_pewter(training(cut, {"--resume"})).status, 0);
+  EXPECT_EQ(adapter(cut), adapter(whole));
+}
+
+TEST(Train, LeavesLogReportAndAdapter) {
+  const TempFolder folder;
+  const Ran r = run_pewter(training(folder.path / "out", {"--json"}));
+  ASSERT_EQ(r.status, 0) << r.err;
+  const Json summary = Json::parse(r.out);
+  EXPECT_EQ(summary["steps"], 24);
+  EXPECT_GT(summary["tokens_per_second"].get<double>(), 0);
+  const std::string log = read_file(folder.path / "out/log.jsonl");
+  EXPECT_NE(log.find("\"loss\""), std::string::npos);
+  const std::string report = read_file(folder.path / "out/report.html");
+  EXPECT_NE(report.find("<svg"), std::string::npos);
+  for (const char* network : {"http://", "https://", "<script src", "@import"}) {
+    const size_t at = report.find(network);  // namespaces are names, not addresses
+    EXPECT_TRUE(at == std::string::npos || report.find("www.w3.org", at) == at + 7) << network;
+  }
+  EXPECT_EQ(run_pewter({"generate", "-m", small_model(), "--adapter", folder.path / "out", "-p", "a",
+                        "--max-tokens", "4"}).status, 0);
+}
+
+TEST(Train, RefusesToResumeOtherSettings) {
+  const TempFolder folder;
+  ASSERT_EQ(run_pewter(training(folder.path / "out")).status, 0);
+  auto other = training(folder.path / "out", {"--resume", "--lr", "0.5"});
+  const Ran r = run_pewter(other);
+  EXPECT_NE(r.status, 0);
+  EXPECT_NE(r.err.find("learning"), std::string::npos) << r.err;
+}
+
+TEST(Merge, GivesTheSameAnswers) {
+  const TempFolder folder;
+  ASSERT_EQ(run_pewter(training(folder.path / "out", {"--lr", "0.02"})).status, 0);
+  const Ran m = run_pewter({"merge", "-m", small_model(), "--adapter", folder.path / "out", "--out",
+                            folder.path / "merged", "--json"});
+  ASSERT_EQ(m.status, 0) << m.err;
+  EXPECT_GE(Json::parse(m.out)["cosine"].get<double>(), 1 - 1e-6);
+  const std::vector<std::string> ask = {"--chat", "-p", "turn on the hall lamp", "--max-tokens", "12"};
+  std::vector<std::string> apart = {"generate", "-m", small_model(), "--adapter", folder.path / "out"};
+  std::vector<std::string> merged = {"generate", "-m", folder.path / "merged"};
+  apart.insert(apart.end(), ask.begin(), ask.end());
+  merged.insert(merged.end(), ask.begin(), ask.end());
+  EXPECT_EQ(run_pewter(apart).out, run_pewter(merged).out);
+}
+
+TEST(Eval, AgreesWithTheTrainingItFollows) {
+  const Ran r = run_pewter({"eval", "-m", small_model(), "--data",
+                            std::string(PEWTER_DATA_DIR) + "/home/heldout.jsonl", "--json"});
+  ASSERT_EQ(r.status, 0) << r.err;
+  const Json j = Json::parse(r.out);
+  EXPECT_LT(j["exact_match"].get<double>(), 0.05);  // it has not learned the task
+  EXPECT_GE(j["examples"].get<int>(), 200);
+}
+
+}  // namespace
+}  // namespace pewter::test

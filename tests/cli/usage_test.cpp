@@ -1,0 +1,100 @@
+// Bad usage ends with 2, failure with 1, nothing with a signal; messages name what was wrong.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/command.h"
+
+namespace pewter::test {
+namespace {
+
+using Json = nlohmann::json;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Usage, EveryCommandHasHelp) {
+  for (const char* command : {"fetch", "generate", "train", "eval", "merge", "bench", "doctor"}) {
+    const Ran r = run_pewter({command, "--help"});
+    EXPECT_EQ(r.status, 0) << command;
+    for (const char* option : {"--json", "--device", "--seed", "--threads"}) {
+      EXPECT_TRUE(has(r.out, option)) << command << " lacks " << option;
+    }
+  }
+  EXPECT_EQ(run_pewter({"--version"}).status, 0);
+}
+
+TEST(Usage, BadUsageIsTwo) {
+  const std::string model = small_model();
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {}, {"dance"}, {"generate"}, {"generate", "-m", model, "--no-such"},
+           {"generate", "-m", model, "-p", "x", "--max-tokens", "many"},
+           {"generate", "-m", model, "-p", "x", "--max-tokens", "0"},
+           {"generate", "-m", model, "-p", "x", "--temperature", "-1"},
+           {"generate", "-m", model, "-p", "x", "--threads", "0"},
+           {"train", "-m", model, "--data", "x", "--out", "y", "--schedule", "zigzag"},
+           {"fetch", "no-such-model"}}) {
+    const Ran r = run_pewter(arguments);
+    EXPECT_EQ(r.status, 2) << Json(arguments).dump() << r.err;
+    EXPECT_FALSE(r.err.empty());
+  }
+}
+
+TEST(Usage, FailureIsOneAndNamesTheFile) {
+  const TempFolder folder;
+  const std::string missing = folder.path / "missing.gguf", bad = folder.path / "bad.gguf";
+  std::ofstream(bad) << "GGUF but not really";
+  const std::string data = folder.path / "data.jsonl";
+  std::ofstream(data) << "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\"prompt\": 3}\n";
+  const std::string out = folder.path / "out";
+  struct Failing {
+    std::vector<std::string> arguments;
+    std::string named;
+  };
+  for (const Failing& f : std::vector<Failing>{
+           {{"generate", "-m", missing, "-p", "x"}, missing},
+           {{"generate", "-m", bad, "-p", "x"}, bad},
+           {{"generate", "-m", small_model(), "-p", "x", "--adapter", missing}, missing},
+           {{"generate", "-m", small_model(), "-p", "x", "--device", "cuda"}, "cuda"},
+           {{"train", "-m", small_model(), "--data", missing, "--out", out}, missing},
+           {{"train", "-m", small_model(), "--data", data, "--out", out}, data + ":2"},
+           {{"eval", "-m", small_model(), "--data", missing}, missing}}) {
+    const Ran r = run_pewter(f.arguments);
+    EXPECT_EQ(r.status, 1) << Json(f.arguments).dump() << r.err;
+    EXPECT_TRUE(has(r.err, f.named)) << r.err;
+  }
+}
+
+TEST(Usage, UnwritableOutputIsNamedAndHarmless) {
+  const TempFolder folder;
+  std::ofstream(folder.path / "file") << "precious";
+  const std::string out = folder.path / "file" / "adapter";  // a file where a folder is needed
+  const Ran r = run_pewter({"train", "-m", small_model(), "--data",
+                            std::string(PEWTER_DATA_DIR) + "/home/train.jsonl", "--out", out,
+                            "--steps", "1"});
+  EXPECT_EQ(r.status, 1);
+  EXPECT_TRUE(has(r.err, (folder.path / "file").string())) << r.err;
+  EXPECT_EQ(read_file(folder.path / "file"), "precious");
+}
+
+TEST(Usage, DoctorFindsEveryOpRight) {
+  const Ran r = run_pewter({"doctor", "--json"});
+  ASSERT_EQ(r.status, 0) << r.out << r.err;
+  const Json facts = Json::parse(r.out);
+  EXPECT_GE(facts["self_test"].size(), 14u);
+  for (const Json& op : facts["self_test"]) EXPECT_TRUE(op["passed"].get<bool>()) << op.dump();
+}
+
+TEST(Usage, BenchStaysBelowTheRoof) {
+  const Ran r = run_pewter({"bench", "matmul/f32/256", "--threads", "1", "--json"});
+  ASSERT_EQ(r.status, 0) << r.err;
+  const Json row = Json::parse(r.out);
+  EXPECT_EQ(row["work"], "matmul/f32/256");
+  EXPECT_GT(row["value"].get<double>(), 0);
+  EXPECT_LE(row["of_roof"].get<double>(), 1.05);
+}
+
+}  // namespace
+}  // namespace pewter::test
