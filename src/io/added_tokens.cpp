@@ -69,9 +69,10 @@ const AddedToken* AddedTokens::longest_match(std::string_view text, bool parse_s
     const auto at_depth = [depth](const AddedToken& t) {
       return static_cast<uint8_t>(t.content[depth]);
     };
-    const auto range = std::ranges::equal_range(first, last, byte, {}, at_depth);
-    first = range.begin();
-    last = range.end();
+    // (Two searches rather than equal_range: its subrange does not compile with clang 14.)
+    const auto above = std::ranges::upper_bound(first, last, byte, {}, at_depth);
+    first = std::ranges::lower_bound(first, above, byte, {}, at_depth);
+    last = above;
   }
   return best;
 }

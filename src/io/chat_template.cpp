@@ -96,7 +96,7 @@ class Evaluator {
     const Value target = look_up(node.names[0]);
     if (!target.space()) fail(node.line, "'{}' is not a namespace", node.names[0]);
     if (value.space()) fail(node.line, "a namespace inside a namespace is not supported");
-    (*target.space())[node.text] = std::move(value);
+    target.space()->fields[node.text] = std::move(value);
   }
 
   void set_variable(const Node& node, const std::string& name, Value value) {
@@ -107,7 +107,7 @@ class Evaluator {
       old = std::move(value);
       return;
     }
-    scope.emplace_back(name, std::move(value));
+    scope.push_back({name, std::move(value)});
   }
 
   Value look_up(std::string_view name) const {
@@ -241,7 +241,7 @@ class Evaluator {
       const Value key = evaluate(*node.children[i]);
       if (!key.string())
         fail(node.line, "a dict key that is a {} is not supported", type_name(key));
-      items.emplace_back(*key.string(), evaluate(*node.children[i + 1]));
+      items.push_back({*key.string(), evaluate(*node.children[i + 1])});
     }
     return context(node).dict(std::move(items));
   }
@@ -251,8 +251,8 @@ class Evaluator {
   Value field(const Node& node, const Value& object, const std::string& name) {
     if (object.is_undefined()) fail(node.line, "field '{}' of something undefined", name);
     if (const Namespace* space = object.space()) {
-      const auto found = space->find(name);
-      return found == space->end() ? Value{} : found->second;
+      const auto found = space->fields.find(name);
+      return found == space->fields.end() ? Value{} : found->second;
     }
     if (!object.dict()) return {};
     const Value* found = find(*object.dict(), name);
@@ -275,7 +275,7 @@ class Evaluator {
     for (size_t i = 1; i < node.children.size(); ++i) {
       const Node& argument = *node.children[i];
       if (argument.kind == Kind::keyword) {
-        out.keyword.emplace_back(argument.text, evaluate(*argument.children[0]));
+        out.keyword.push_back({argument.text, evaluate(*argument.children[0])});
       } else {
         out.positional.push_back(evaluate(argument));
       }
@@ -308,7 +308,7 @@ class Evaluator {
     auto space = std::make_shared<Namespace>();
     for (const auto& [key, value] : given.keyword) {
       if (value.space()) c.error("a namespace inside a namespace is not supported");
-      (*space)[key] = value;
+      space->fields[key] = value;
     }
     c.charge(64 * (given.keyword.size() + 1));
     return {std::move(space), 0};
@@ -401,8 +401,8 @@ std::string ChatTemplate::render(const std::vector<Message>& messages,
                   {"add_generation_prompt", boolean_value(add_generation_prompt)},
                   {"tools", none_value()},
                   {"documents", none_value()}};
-  if (!bos_.empty()) globals.emplace_back("bos_token", context.text(bos_));
-  if (!eos_.empty()) globals.emplace_back("eos_token", context.text(eos_));
+  if (!bos_.empty()) globals.push_back({"bos_token", context.text(bos_)});
+  if (!eos_.empty()) globals.push_back({"eos_token", context.text(eos_)});
   Evaluator evaluator(&budget, std::move(globals));
   evaluator.run(*template_->root);
   return evaluator.take_output();

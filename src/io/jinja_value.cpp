@@ -166,8 +166,8 @@ bool equal(const Context& context, const Value& a, const Value& b) {
   if (const Dict* d = a.dict()) {
     const auto in_b = [&](const auto& item) {
       context.charge(b.dict()->size());
-      const Value* other = find(*b.dict(), item.first);
-      return other && same(item.second, *other);
+      const Value* other = find(*b.dict(), item.key);
+      return other && same(item.value, *other);
     };
     return d->size() == b.dict()->size() && std::ranges::all_of(*d, in_b);
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,8 +19,9 @@ namespace pewter::io::jinja {
 
 struct Value;
 using List = std::vector<Value>;
-using Dict = std::vector<std::pair<std::string, Value>>;  // in order of insertion, as in Python
-using Namespace = std::map<std::string, Value>;
+struct DictItem;
+using Dict = std::vector<DictItem>;  // in order of insertion, as in Python
+struct Namespace;
 
 struct Undefined {};
 struct None {};
@@ -52,6 +54,14 @@ struct Value {
     const auto* p = std::get_if<std::shared_ptr<T>>(&v);
     return p ? p->get() : nullptr;
   }
+};
+
+struct DictItem {
+  std::string key;
+  Value value;
+};
+struct Namespace {
+  std::map<std::string, Value, std::less<>> fields;
 };
 
 // Units of work left: about one for a step of evaluation and one for a byte made.

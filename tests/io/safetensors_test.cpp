@@ -21,7 +21,7 @@ HostTensor tensor(const std::string& name, DType dtype, std::vector<int64_t> sha
                   const std::string& data) {
   std::byte* out = nullptr;
   HostTensor made = make_host_tensor(name, dtype, std::move(shape), &out);
-  std::memcpy(out, data.data(), data.size());
+  std::ranges::copy(std::as_bytes(std::span(data)), out);
   return made;
 }
 
