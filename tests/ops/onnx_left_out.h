@@ -1,5 +1,5 @@
-// ONNX's cases that no call of pewter's means, by reason. The list is held here, and not only in the
-// index, so that a case cannot drop out of the test by a change of the generator alone.
+// ONNX's cases that no call of pewter's means, by reason. The list is held here, and not only in
+// the index, so that a case cannot drop out of the test by a change of the generator alone.
 #pragma once
 
 #include <map>

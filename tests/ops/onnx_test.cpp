@@ -1,7 +1,7 @@
 // ONNX's own operator cases through pewter's public calls: what the operators mean is judged by
 // somebody else. The index (tools/golden/onnx_cases.py) says which call each case is.
-// Tolerances: twice the contract of the op (src/ops/X/X.h), since ONNX's f32 outputs carry their own
-// rounding; 16-bit outputs were rounded at every step, and the generator admits 8 of their units.
+// Tolerances: twice the contract of the op (src/ops/X/X.h), since ONNX's f32 outputs carry their
+// own rounding; 16-bit outputs were rounded at every step: the generator admits 8 of their units.
 #include "ops/onnx_left_out.h"
 
 #include <algorithm>

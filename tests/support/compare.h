@@ -62,4 +62,8 @@ inline Tensor on_ref(const Tensor& t) {
   return c;
 }
 
+// The same numbers there, kept in f32: a 16-bit result must be held to a reference that was not
+// itself rounded to 16 bits, or the two may differ by a whole unit while both are right.
+inline Tensor unrounded_on_ref(const Tensor& t) { return cast(on_ref(t), f32); }
+
 }  // namespace pewter::test
