@@ -96,7 +96,8 @@ void backward(const Tensor& output, const Tensor& seed) {
     const std::shared_ptr<GradNode> node = tensor.grad_node();
     tensor.set_grad_node(nullptr);
     if (!gradient.defined()) continue;
-    const std::vector<Tensor> of_inputs = node->backward(gradient);
+    // A transpose hands back a transposed gradient, which a reshape before it could not view.
+    const std::vector<Tensor> of_inputs = node->backward(contiguous(gradient));
     for (size_t i = 0; i < of_inputs.size(); ++i) {
       if (of_inputs[i].defined() && node->inputs[i].defined()) {
         gradients.add(node->inputs[i], of_inputs[i]);
