@@ -1,0 +1,142 @@
+// The budget, captured work, and failures, through the public calls; the thread pool by itself.
+#include <atomic>
+#include <stdexcept>
+
+#include "device/cpu/allocator.h"
+#include "device/cpu/stream.h"
+#include "device/cpu/thread_pool.h"
+#include "support/products.h"
+
+namespace pewter::test {
+namespace {
+
+const Device kCpu(DeviceKind::cpu);
+
+std::string message_of(ErrorCode code, const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), code) << e.what();
+    return e.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {};
+}
+
+TEST(Memory, OverBudgetSaysWhatWasAskedAndHeld) {
+  cpu::Allocator memory(1 << 20);
+  void* held = memory.allocate(512 << 10);
+  const std::string message =
+      message_of(ErrorCode::out_of_memory, [&] { memory.allocate(600000); });
+  for (const char* part : {"600000", "524288", "1048576"}) {
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  }
+  EXPECT_EQ(memory.use().live, 512 << 10);
+  void* fits = memory.allocate(400 << 10);
+  memory.free(fits, 400 << 10);
+  memory.free(held, 512 << 10);
+  // All is cached now; a block of another size needs the cache emptied, and then fits.
+  void* whole = memory.allocate(1 << 20);
+  EXPECT_EQ(memory.use().live, 1 << 20);
+  EXPECT_EQ(memory.use().cached, 0);
+  EXPECT_LE(memory.use().peak, memory.use().budget);
+  memory.free(whole, 1 << 20);
+}
+
+TEST(Memory, PublicBudgetLeavesTensorsUsable) {
+  const int64_t before = memory_use(kCpu).budget;
+  const Tensor kept = full({1000}, 3, {f32, kCpu});
+  set_memory_budget(kCpu, memory_use(kCpu).live + (1 << 20));
+  message_of(ErrorCode::out_of_memory, [] { empty({1 << 20}, {f32, kCpu}); });
+  EXPECT_EQ(sum(add(kept, kept)).item<float>(), 6000);
+  set_memory_budget(kCpu, before);
+  message_of(ErrorCode::argument, [] { set_memory_budget(kCpu, 0); });
+}
+
+TEST(Graph, ReplayGivesTheSameBitsAndSeesNewInputs) {
+  const Tensor x = randn({17, 64}, {f32, kCpu}, 1), w = randn({32, 64}, {f32, kCpu}, 2);
+  Tensor y;
+  const auto work = [&] { y = softmax(linear(x, w)); };
+  const Graph graph = capture(default_stream(kCpu), work);
+  EXPECT_GE(graph.size(), 2);
+  expect_same_bits(y, softmax(linear(x, w)));
+  fill_(y, -1);
+  graph.replay();
+  expect_same_bits(y, softmax(linear(x, w)));
+  copy_(x, randn({17, 64}, {f32, kCpu}, 3));
+  graph.replay();
+  expect_same_bits(y, softmax(linear(x, w)));
+}
+
+TEST(Graph, RejectsBadArguments) {
+  message_of(ErrorCode::argument, [] { Graph().replay(); });
+  message_of(ErrorCode::argument, [] {
+    capture(default_stream(kCpu), [] { capture(default_stream(kCpu), [] {}); });
+  });
+  EXPECT_EQ(cpu::capturing(), nullptr);  // the failed capture ended
+}
+
+// An id that became wrong between capture and replay is told, and the graph works again after.
+TEST(Graph, ReplayedFailureSurfaces) {
+  const Tensor table = randn({4, 8}, {f32, kCpu});
+  const Tensor ids = from_values(std::vector<int32_t>{1}, {1}, {i32, kCpu});
+  Tensor y;
+  const Graph graph = capture(default_stream(kCpu), [&] { y = embedding(table, ids); });
+  fill_(ids, 4);
+  message_of(ErrorCode::argument, [&] { graph.replay(); });
+  fill_(ids, 2);
+  graph.replay();
+  expect_same_bits(y, table.slice(0, 2, 3));
+}
+
+TEST(Stream, FailureNamesTheOperation) {
+  std::vector<cpu::Captured> list;
+  const std::string message = message_of(ErrorCode::device_failure, [] {
+    cpu::run_checked("mul", [] { throw std::runtime_error("no more of it"); });
+  });
+  EXPECT_NE(message.find("mul"), std::string::npos);
+  EXPECT_NE(message.find("no more of it"), std::string::npos);
+}
+
+TEST(ThreadPool, EveryTaskRunsOnce) {
+  for (int threads : {1, 2, 5}) {
+    const Threads scope(threads);
+    for (int64_t n : {0, 1, 7, 1000}) {
+      std::vector<std::atomic<int>> ran(static_cast<size_t>(n));
+      cpu::parallel_for(n, [&](int64_t i) { ++ran[static_cast<size_t>(i)]; });
+      for (const auto& count : ran) EXPECT_EQ(count, 1);
+    }
+  }
+}
+
+TEST(ThreadPool, ExceptionIsRethrownAndThePoolGoesOn) {
+  for (int threads : {1, 3}) {
+    const Threads scope(threads);
+    for (int round = 0; round < 50; ++round) {
+      EXPECT_THROW(cpu::parallel_for(64, [](int64_t i) {
+                     if (i == 13) throw std::invalid_argument("thirteen");
+                   }),
+                   std::invalid_argument);
+      std::atomic<int64_t> sum = 0;
+      cpu::parallel_for(64, [&](int64_t i) { sum += i; });
+      ASSERT_EQ(sum, 64 * 63 / 2);
+    }
+  }
+}
+
+TEST(ThreadPool, NestedCallsRunAlone) {
+  const Threads scope(3);
+  std::atomic<int> ran = 0;
+  cpu::parallel_for(8, [&](int64_t) { cpu::parallel_for(8, [&](int64_t) { ++ran; }); });
+  EXPECT_EQ(ran, 64);
+}
+
+TEST(Device, RefusesWhatIsNotThere) {
+  message_of(ErrorCode::device, [] { Device("abacus"); });
+  EXPECT_FALSE(is_present(Device(DeviceKind::cpu, 1)));
+  message_of(ErrorCode::device, [] { empty({1}, {f32, Device(DeviceKind::cpu, 1)}); });
+  message_of(ErrorCode::argument, [] { set_num_threads(0); });
+}
+
+}  // namespace
+}  // namespace pewter::test
