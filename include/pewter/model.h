@@ -45,9 +45,9 @@ struct ChatMessage {
 
 class Model {
  public:
-  // `source` is a GGUF file, a Hugging Face folder, or a name that `pewter fetch` knows. Weights keep
-  // the dtype they are stored in; quantised ones are mapped, not copied, where the device allows.
-  // Throws ErrorCode::io or ErrorCode::format naming the file, field and value.
+  // `source` is a GGUF file, a Hugging Face folder, or a name that `pewter fetch` knows. Weights
+  // keep the dtype they are stored in; quantised ones are mapped, not copied, where the device
+  // allows. Throws ErrorCode::io or ErrorCode::format naming the file, field and value.
   static Model load(const std::string& source, LoadOptions options = {});
 
   // Adds low-rank terms to the target layers and makes them, alone, trainable. Throws

@@ -1,7 +1,8 @@
-// The operations. Shapes: B batch, T tokens, S cached tokens, D width, H heads, Hkv key/value heads,
-// V vocabulary, R rank, M N K of a product. Unless an op says otherwise:
+// The operations. Shapes: B batch, T tokens, S cached tokens, D width, H heads, Hkv key/value
+// heads, V vocabulary, R rank, M N K of a product. Unless an op says otherwise:
 // * operands are floating (f32, f16, bf16), all of one dtype and on one device, of any strides; the
-//   result is contiguous, of the same dtype; arithmetic and sums are in f32, rounded once at the end;
+//   result is contiguous, of the same dtype; arithmetic and sums are in f32, rounded once at the
+//   end;
 // * the same input gives the same bits on the same device, whatever the thread count and whatever
 //   other rows are in the batch: a row's order of summation depends on the row alone;
 // * NaN and infinity come out where IEEE 754 arithmetic says; sizes of zero work;
@@ -82,8 +83,8 @@ RopeTables rope_tables(const Tensor& positions, const Tensor& inverse_frequency,
 // Rows of table [V, D] (quantised allowed) by ids (i32, any shape [...]) -> [..., D] in f32 when
 // the table is quantised, else the table's dtype. An id outside [0, V) is ErrorCode::argument.
 Tensor embedding(const Tensor& table, const Tensor& ids);
-// Writes src [B, T, ...] into out [B, S, ...] at rows first[b] .. first[b] + T - 1 (first: i32 [B]),
-// in place, casting to out's dtype; no gradient. Rows outside out are ErrorCode::argument.
+// Writes src [B, T, ...] into out [B, S, ...] at rows first[b] .. first[b] + T - 1 (first: i32
+// [B]), in place, casting to out's dtype; no gradient. Rows outside out are ErrorCode::argument.
 void write_rows_(const Tensor& out, const Tensor& src, const Tensor& first);
 
 // Attention with grouped queries: q [B, T, H, d], k and v [B, S, Hkv, d], H a multiple of Hkv.
@@ -111,8 +112,8 @@ struct MatmulOptions {
   DType out = DType::f32;      // dtype of the result when `out_given`
   bool out_given = false;      // otherwise the operands' dtype (f32 when b is quantised)
 };
-// alpha * op(a) op(b) + beta * c, batched; batch dimensions broadcast as in NumPy. A vector (rank 1)
-// is a row on the left and a column on the right. b may be quantised with transpose_b ([N, K],
+// alpha * op(a) op(b) + beta * c, batched; batch dimensions broadcast as in NumPy. A vector (rank
+// 1) is a row on the left and a column on the right. b may be quantised with transpose_b ([N, K],
 // blocks along K). K == 0 gives beta * c. Element (m, n) is the chain of fused multiply-adds over
 // k = 0 .. K-1 in f32, in that order, whatever M and N are; then alpha, beta, c.
 // Operands of bf16 on processors with bf16 dot products pair neighbouring k (see src/ops/matmul).

@@ -113,8 +113,8 @@ struct EvalResult {
   };
   std::vector<Answer> answers;
 };
-// Loss over counted tokens, as in training. A greedy answer is the one that generate() gives for the
-// same prompt; examples of plain text have none and count for the loss alone.
+// Loss over counted tokens, as in training. A greedy answer is the one that generate() gives for
+// the same prompt; examples of plain text have none and count for the loss alone.
 EvalResult evaluate(const Model& model, const Dataset& data, const EvalOptions& options = {});
 
 }  // namespace pewter

@@ -37,8 +37,9 @@ struct WorkFolder {
     fs::create_directories(parent, failed);
     path = (parent / "fetch-XXXXXX").string();
     if (failed || !mkdtemp(path.data())) {
-      throw_error(ErrorCode::io, "[fetch] no folder can be made in {}: {}", parent.string(),
-                  failed ? failed.message() : std::error_code(errno, std::generic_category()).message());
+      throw_error(
+          ErrorCode::io, "[fetch] no folder can be made in {}: {}", parent.string(),
+          failed ? failed.message() : std::error_code(errno, std::generic_category()).message());
     }
   }
   ~WorkFolder() {

@@ -60,7 +60,8 @@ void Model::make_trainable() {
       throw_error(ErrorCode::dtype, "[model] {} is {}; only plain weights can be trained", name,
                   to_string(tensor->dtype()));
     }
-    // Own memory (the file's mapping is read-only) in f32, so that small updates are not rounded away.
+    // Own memory (the file's mapping is read-only) in f32, so that small updates are not rounded
+    // away.
     Tensor own = empty(tensor->shape(), {f32, device()});
     copy_(own, *tensor);
     own.set_requires_grad();

@@ -19,7 +19,8 @@ std::vector<std::string> with(std::vector<std::string> more) {
 }
 
 TEST(Generate, IsRepeatableAndKeepsStatisticsApart) {
-  const Ran a = run_pewter(with({"-p", "turn on the"})), b = run_pewter(with({"-p", "turn on the"}));
+  const Ran a = run_pewter(with({"-p", "turn on the"})),
+            b = run_pewter(with({"-p", "turn on the"}));
   ASSERT_EQ(a.status, 0) << a.err;
   EXPECT_EQ(a.out, b.out);
   EXPECT_EQ(a.out.find("tokens/s"), std::string::npos);
@@ -73,8 +74,8 @@ TEST(Generate, RefusesWhatDoesNotFitTheContext) {
 
 TEST(Generate, CtrlCEndsWithAStatusNotASignal) {
   const TempFolder folder;
-  const pid_t child = start_pewter({"generate", "-m", small_model(), "-p", "a", "--max-tokens", "900",
-                                    "--temperature", "5", "--seed", "3", "--device", "ref"},
+  const pid_t child = start_pewter({"generate", "-m", small_model(), "-p", "a", "--max-tokens",
+                                    "900", "--temperature", "5", "--seed", "3", "--device", "ref"},
                                    folder.path);
   while (read_file(folder.path / "out").empty()) {  // until it is in the middle of the answer
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

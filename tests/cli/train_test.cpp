@@ -59,8 +59,10 @@ TEST(Train, LeavesLogReportAndAdapter) {
     const size_t at = report.find(network);  // namespaces are names, not addresses
     EXPECT_TRUE(at == std::string::npos || report.find("www.w3.org", at) == at + 7) << network;
   }
-  EXPECT_EQ(run_pewter({"generate", "-m", small_model(), "--adapter", folder.path / "out", "-p", "a",
-                        "--max-tokens", "4"}).status, 0);
+  EXPECT_EQ(run_pewter({"generate", "-m", small_model(), "--adapter", folder.path / "out", "-p",
+                        "a", "--max-tokens", "4"})
+                .status,
+            0);
 }
 
 TEST(Train, RefusesToResumeOtherSettings) {
@@ -79,8 +81,10 @@ TEST(Merge, GivesTheSameAnswers) {
                             folder.path / "merged", "--json"});
   ASSERT_EQ(m.status, 0) << m.err;
   EXPECT_GE(Json::parse(m.out)["cosine"].get<double>(), 1 - 1e-6);
-  const std::vector<std::string> ask = {"--chat", "-p", "turn on the hall lamp", "--max-tokens", "12"};
-  std::vector<std::string> apart = {"generate", "-m", small_model(), "--adapter", folder.path / "out"};
+  const std::vector<std::string> ask = {"--chat", "-p", "turn on the hall lamp", "--max-tokens",
+                                        "12"};
+  std::vector<std::string> apart = {"generate", "-m", small_model(), "--adapter",
+                                    folder.path / "out"};
   std::vector<std::string> merged = {"generate", "-m", folder.path / "merged"};
   apart.insert(apart.end(), ask.begin(), ask.end());
   merged.insert(merged.end(), ask.begin(), ask.end());

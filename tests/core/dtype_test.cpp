@@ -1,5 +1,5 @@
-// Every 16-bit number, and rounding to it against the definition: the nearest, on a tie the one with
-// an even last bit (IEEE 754-2019 §4.3.1).
+// Every 16-bit number, and rounding to it against the definition: the nearest, on a tie the one
+// with an even last bit (IEEE 754-2019 §4.3.1).
 #include "pewter/dtype.h"
 
 #include <gtest/gtest.h>

@@ -42,20 +42,22 @@ struct TinyModel : ::testing::TestWithParam<std::pair<const char*, const char*>>
 TEST_P(TinyModel, LogitsMatchTransformers) {
   const auto [name, device] = GetParam();
   const io::Safetensors golden = io::read_safetensors(kFolder + "logits.safetensors");
-  const auto ids = nlohmann::json::parse(golden.metadata.at("ids"))[name].get<std::vector<int32_t>>();
+  const auto ids =
+      nlohmann::json::parse(golden.metadata.at("ids"))[name].get<std::vector<int32_t>>();
   const io::ModelFiles files = io::open_model(kFolder + name);
   Decoder decoder(files, Device(device));
   expect_logits(logits_of(decoder, ids), golden.tensors.at(name));
 }
 
-INSTANTIATE_TEST_SUITE_P(, TinyModel,
-                         ::testing::Values(std::pair("llama3-rope", "cpu"), std::pair("qwen2", "cpu"),
-                                           std::pair("llama3-rope", "ref"), std::pair("qwen2", "ref")),
-                         [](const auto& info) {
-                           std::string name = std::string(info.param.first) + "_" + info.param.second;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    , TinyModel,
+    ::testing::Values(std::pair("llama3-rope", "cpu"), std::pair("qwen2", "cpu"),
+                      std::pair("llama3-rope", "ref"), std::pair("qwen2", "ref")),
+    [](const auto& info) {
+      std::string name = std::string(info.param.first) + "_" + info.param.second;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
 
 }  // namespace
 }  // namespace pewter

@@ -76,7 +76,8 @@ DEVICE_TEST(Attention, NonCausalAndWindows) {
 }
 
 DEVICE_TEST(Attention, EmptyIntervalGivesZeros) {
-  const Case c = random_case({1, 4, 4, 2, 1, 8}, [](int t) { return std::pair(t, t == 2 ? 2 : 4); });
+  const Case c =
+      random_case({1, 4, 4, 2, 1, 8}, [](int t) { return std::pair(t, t == 2 ? 2 : 4); });
   const Tensor y = c.on(device);
   for (float x : y.slice(1, 2, 3).to_vector<float>()) EXPECT_EQ(x, 0.0f);
   expect_matches(c, device);
@@ -96,10 +97,13 @@ DEVICE_TEST(Attention, PackedDocumentsKeepTheirBits) {
   const Tensor all = packed.on(device);
   int64_t start = 0;
   for (int n : length) {
-    const auto part = [&](const Tensor& t) { return to_device(t.slice(1, start, start + n), device); };
+    const auto part = [&](const Tensor& t) {
+      return to_device(t.slice(1, start, start + n), device);
+    };
     const KeyRange keys = causal_range(1, n, 0, device);
-    expect_same_bits(attention(part(packed.q), part(packed.k), part(packed.v), keys.begin, keys.end),
-                     all.slice(1, start, start + n));
+    expect_same_bits(
+        attention(part(packed.q), part(packed.k), part(packed.v), keys.begin, keys.end),
+        all.slice(1, start, start + n));
     start += n;
   }
 }
@@ -158,7 +162,8 @@ DEVICE_TEST(Attention, Repeatable) {
 
 DEVICE_TEST(Attention, GradientMatchesFiniteDifference) {
   // Two packed documents, grouped heads, and keys in more than one block.
-  Case c = random_case({1, 80, 80, 4, 2, 5}, [](int t) { return std::pair(t < 70 ? 0 : 70, t + 1); });
+  Case c =
+      random_case({1, 80, 80, 4, 2, 5}, [](int t) { return std::pair(t < 70 ? 0 : 70, t + 1); });
   c.q.set_requires_grad();
   c.k.set_requires_grad();
   c.v.set_requires_grad();

@@ -43,7 +43,8 @@ DEVICE_TEST(LinearCrossEntropy, QuantisedWeight) {
   Case c = random_case(20, 64, 60);
   std::vector<std::byte> blocks(static_cast<size_t>(byte_size(DType::q8_0, 60 * 64)));
   for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<std::byte>(i * 37 % 251);
-  for (size_t i = 0; i < blocks.size(); i += 34) blocks[i] = std::byte{0}, blocks[i + 1] = std::byte{0x20};
+  for (size_t i = 0; i < blocks.size(); i += 34)
+    blocks[i] = std::byte{0}, blocks[i + 1] = std::byte{0x20};
   c.w = from_bytes(blocks, {60, 64}, {DType::q8_0, "cpu"});
   expect_matches(c, device, 128 * 0.01 * 64);
   Tensor x[2];

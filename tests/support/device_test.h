@@ -22,15 +22,16 @@ inline std::string device_test_name(const ::testing::TestParamInfo<std::string>&
 // The devices an op test runs on; those of later backends join this list.
 #define PEWTER_TEST_DEVICES ::testing::Values(std::string("cpu"))
 
-#define DEVICE_TEST(suite, name)                                                                \
-  class suite##_##name : public ::testing::TestWithParam<std::string> {                         \
-   protected:                                                                                   \
-    void body(::pewter::Device device);                                                         \
-  };                                                                                            \
-  TEST_P(suite##_##name, on) {                                                                  \
-    const ::pewter::Device device(GetParam());                                                  \
-    if (!::pewter::is_present(device)) GTEST_SKIP() << GetParam() << " is not present";         \
-    body(device);                                                                               \
-  }                                                                                             \
-  INSTANTIATE_TEST_SUITE_P(, suite##_##name, PEWTER_TEST_DEVICES, ::pewter::test::device_test_name); \
+#define DEVICE_TEST(suite, name)                                                        \
+  class suite##_##name : public ::testing::TestWithParam<std::string> {                 \
+   protected:                                                                           \
+    void body(::pewter::Device device);                                                 \
+  };                                                                                    \
+  TEST_P(suite##_##name, on) {                                                          \
+    const ::pewter::Device device(GetParam());                                          \
+    if (!::pewter::is_present(device)) GTEST_SKIP() << GetParam() << " is not present"; \
+    body(device);                                                                       \
+  }                                                                                     \
+  INSTANTIATE_TEST_SUITE_P(, suite##_##name, PEWTER_TEST_DEVICES,                       \
+                           ::pewter::test::device_test_name);                           \
   void suite##_##name::body([[maybe_unused]] ::pewter::Device device)

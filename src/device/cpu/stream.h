@@ -16,7 +16,8 @@ struct Captured {
 // The list that this thread captures into, or null.
 std::vector<Captured>*& capturing();
 
-// A failure inside `run` that is not an Error already becomes one, code device_failure, naming `op`.
+// A failure inside `run` that is not an Error already becomes one, code device_failure, naming
+// `op`.
 void run_checked(const char* op, const std::function<void()>& run);
 
 template <typename Run>

@@ -133,13 +133,14 @@ void transpose_lanes(const Lanes& l, RowOf&& row_of, float* out) {
   }
 }
 
-// Rows key0 .. key0 + keys as a matrix with whole vectors of columns: in place when d is, else copied.
+// Rows key0 .. key0 + keys as a matrix with whole vectors of columns: in place when d is, else
+// copied.
 struct KeyRows {
   const float* data;
   int64_t stride;
 };
-inline KeyRows key_rows(const float* first, int64_t stride, int64_t keys, int64_t d, int64_t d_width,
-                        float* copy) {
+inline KeyRows key_rows(const float* first, int64_t stride, int64_t keys, int64_t d,
+                        int64_t d_width, float* copy) {
   if (d == d_width) return {first, stride};
   for (int64_t j = 0; j < keys; ++j) {
     std::memcpy(copy + j * d_width, first + j * stride, static_cast<size_t>(d) * 4);

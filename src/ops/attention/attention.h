@@ -2,12 +2,12 @@
 // (online softmax: arXiv 1805.02867; blocks: 2205.14135; backward: 2307.08691).
 //
 // Bits: a score is one chain of multiply-adds over d; keys are visited in blocks of 64 counted from
-// key_begin; within a block the largest score, then the exponentials and their sum key by key, then the
-// values key by key. Vector lanes hold queries, so no reduction crosses lanes and nothing depends on
-// what else is computed beside a query.
-// Error of an element: (S + d + 16) * 2^-24 relative to sum p |v|, plus d * 2^-24 * |scale| sum
-// |q k| through the exponent. Backward: recomputes the probabilities from lse; dk and dv are summed
-// over queries in tile order, which the intervals fix.
+// key_begin; within a block the largest score, then the exponentials and their sum key by key, then
+// the values key by key. Vector lanes hold queries, so no reduction crosses lanes and nothing
+// depends on what else is computed beside a query. Error of an element: (S + d + 16) * 2^-24
+// relative to sum p |v|, plus d * 2^-24 * |scale| sum |q k| through the exponent. Backward:
+// recomputes the probabilities from lse; dk and dv are summed over queries in tile order, which the
+// intervals fix.
 #pragma once
 
 #include "attention_args.h"

@@ -92,7 +92,8 @@ void attention_backward(const AttentionBackwardArgs& o) {
       }
     }
     for (int64_t i = 0; o.dq && i < a.d; ++i) {
-      o.dq[((q.b * a.t + q.t) * a.h + q.h) * a.d + i] = static_cast<float>(dq[static_cast<size_t>(i)]);
+      o.dq[((q.b * a.t + q.t) * a.h + q.h) * a.d + i] =
+          static_cast<float>(dq[static_cast<size_t>(i)]);
     }
   });
   for (size_t i = 0; o.dk && i < dk.size(); ++i) o.dk[i] = static_cast<float>(dk[i]);

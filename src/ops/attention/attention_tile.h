@@ -1,6 +1,6 @@
-// How the work is cut. A tile is queries of one row of the batch, next to each other, that see keys from
-// the same first one, times the heads that share keys and values: lanes. Lane h * queries + i is
-// head h of the group and query i of the tile.
+// How the work is cut. A tile is queries of one row of the batch, next to each other, that see keys
+// from the same first one, times the heads that share keys and values: lanes. Lane h * queries + i
+// is head h of the group and query i of the tile.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 
 namespace pewter {
 
-constexpr int64_t kMostLanes = 96;  // times d = 64: q, scores and sums are 24 KiB each, in level two
+constexpr int64_t kMostLanes =
+    96;  // times d = 64: q, scores and sums are 24 KiB each, in level two
 
 struct AttentionTile {
   int64_t b, t0, queries;

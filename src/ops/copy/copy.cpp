@@ -1,4 +1,5 @@
-// Copies, conversions and the views whose gradients need a copy (slice) or are left to the op that broadcasts (expand).
+// Copies, conversions and the views whose gradients need a copy (slice) or are left to the op that
+// broadcasts (expand).
 #include "copy.h"
 
 #include <algorithm>

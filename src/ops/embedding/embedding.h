@@ -1,7 +1,7 @@
-// y[i] = table[ids[i]]: copied as it is, or dequantised (see dequantise() in pewter/dtype.h): exact.
-// Ids are checked when the work runs, since a captured step reads them anew; an id outside the table
-// is ErrorCode::argument and nothing is written.
-// Backward: dtable[ids[i]] += dy[i] in f32, in the order of i.
+// y[i] = table[ids[i]]: copied as it is, or dequantised (see dequantise() in pewter/dtype.h):
+// exact. Ids are checked when the work runs, since a captured step reads them anew; an id outside
+// the table is ErrorCode::argument and nothing is written. Backward: dtable[ids[i]] += dy[i] in
+// f32, in the order of i.
 #pragma once
 
 #include "embedding_args.h"

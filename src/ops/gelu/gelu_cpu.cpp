@@ -1,6 +1,6 @@
-// The normal tail is exp(-x^2/2) times a polynomial in 1 / (1 + 0.35 |x|), fitted for relative error
-// (least squares with weights raised where the error was largest), so that gelu is accurate where
-// Phi is tiny and not only where it is near 1.
+// The normal tail is exp(-x^2/2) times a polynomial in 1 / (1 + 0.35 |x|), fitted for relative
+// error (least squares with weights raised where the error was largest), so that gelu is accurate
+// where Phi is tiny and not only where it is near 1.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/gelu/gelu_cpu.cpp"
 #include <hwy/foreach_target.h>

@@ -22,7 +22,8 @@ struct LayerNormBackwardArgs {
   const void* weight;
   const void* dy;
   void* dx;        // null when x wants no gradient
-  float* partial;  // [chunks, 2, columns]: each chunk's share of dweight and dbias; null: not wanted
+  float*
+      partial;  // [chunks, 2, columns]: each chunk's share of dweight and dbias; null: not wanted
   int64_t rows, columns;
   int64_t chunk;   // rows in a chunk
   float eps;

@@ -48,7 +48,8 @@ std::vector<Tensor> gradients(const Tensor& grad, const Tensor& x, const Tensor&
     const Tensor x32 = cast(contiguous(x.detach()), f32);
     if (w.requires_grad()) dw = empty(w.shape(), {f32, w.device()});
     if (bias_wants) db = empty(bias.shape(), {f32, w.device()});
-    run(kWeightGrad, x.device(), {floats(x32), floats(dy), floats_out(dw), floats_out(db), m, n, k});
+    run(kWeightGrad, x.device(),
+        {floats(x32), floats(dy), floats_out(dw), floats_out(db), m, n, k});
     if (dw.defined()) dw = cast(dw, w.dtype());
     if (db.defined()) db = cast(db, bias.dtype());
   }

@@ -2,15 +2,16 @@
 // turned into their own gradient in place while they do (arXiv 2410.10989 §3.2).
 //
 // Rows whose weight is 0 are left out before anything is computed. Loss: row losses (f32: logsumexp
-// within (V / lanes + 8) * 2^-24 relative to its terms) summed in double in row order. The bits of a
-// row do not depend on which rows share its block.
+// within (V / lanes + 8) * 2^-24 relative to its terms) summed in double in row order. The bits of
+// a row do not depend on which rows share its block.
 #pragma once
 
 #include "ops/linear/linear.h"
 
 namespace pewter {
 
-// Rows at a time: 128 make the head's weights, unpacked once per block, cost an eighth of the product.
+// Rows at a time: 128 make the head's weights, unpacked once per block, cost an eighth of the
+// product.
 constexpr int64_t kLossRows = 128;
 
 struct LinearCrossEntropyArgs {

@@ -1,4 +1,5 @@
-// Blocks of rows: a product, the rows' losses, their gradients in the same memory, two more products.
+// Blocks of rows: a product, the rows' losses, their gradients in the same memory, two more
+// products.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/linear_cross_entropy/linear_cross_entropy_cpu.cpp"
 #include <hwy/foreach_target.h>

@@ -31,7 +31,8 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& a) {
         if (a.dw) dw[i * d + k] += dz * x[k];
       }
     }
-    for (size_t k = 0; a.dx && k < d; ++k) a.dx[row * a.w.k + static_cast<int64_t>(k)] = static_cast<float>(dx[k]);
+    for (size_t k = 0; a.dx && k < d; ++k)
+      a.dx[row * a.w.k + static_cast<int64_t>(k)] = static_cast<float>(dx[k]);
   }
   for (size_t i = 0; i < dw.size(); ++i) a.dw[i] = static_cast<float>(dw[i]);
   if (a.loss) *a.loss = static_cast<float>(total);

@@ -1,8 +1,8 @@
 // y = x W^T + bias + s dropout(x) A^T B^T as one op (arXiv 2106.09685).
 //
 // Forward: u = dropout(x) A^T, then one product whose chain runs over K and on over R: the
-// low-rank term continues the accumulators of x W^T with u (sB)^T, so y is written once. Backward: dU =
-// dY (sB); dX's chain runs over N with W and on over R with dU A; dA = dU^T dropout(x), dB =
+// low-rank term continues the accumulators of x W^T with u (sB)^T, so y is written once. Backward:
+// dU = dY (sB); dX's chain runs over N with W and on over R with dU A; dA = dU^T dropout(x), dB =
 // s dY^T u. Only u [M, R] is kept from the forward.
 // Rounding: as the chains say; s is multiplied into B once, rounded to f32.
 //

@@ -1,8 +1,9 @@
 // The product all others are made of: C = sum over terms of A_i B_i, in f32.
 //
 // Element (m, n) is one chain of fused multiply-adds over the k of the first term, then of the
-// second, and so on, from zero (or from what C holds): tiles, threads, M and N cannot change its bits. So
-// vector lanes lie along n, never along k, and blocking over k keeps the chain's state in C.
+// second, and so on, from zero (or from what C holds): tiles, threads, M and N cannot change its
+// bits. So vector lanes lie along n, never along k, and blocking over k keeps the chain's state in
+// C.
 //
 // A micro-tile is kRows x 2 vectors of accumulators: AVX-512 has 32 registers, of which 12 x 2
 // accumulate; AVX2 and NEON get 6 x 2 and 8 x 2. B is packed into panels as wide as a tile, kDepth

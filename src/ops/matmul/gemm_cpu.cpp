@@ -21,7 +21,8 @@ namespace pewter::HWY_NAMESPACE {
 constexpr int kRows = HWY_MAX_BYTES == 64 ? 12 : 6;
 constexpr int kVectors = kTileColumns / kVectorLanes;
 constexpr int64_t kDepth = 288;      // k a block: 12 x 288 of A and 288 x 32 of B share 48 KiB
-constexpr int64_t kSlabColumns = 96;  // a slab of B is 288 x 96 floats, 108 KiB, of the second level
+constexpr int64_t kSlabColumns =
+    96;                              // a slab of B is 288 x 96 floats, 108 KiB, of the second level
 constexpr int64_t kRowBlock = 240;   // rows a task takes: multiple of 12 and 6
 
 // What a tile does besides adding products.

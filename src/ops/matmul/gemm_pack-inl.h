@@ -96,7 +96,8 @@ HWY_INLINE void q4_1_row(const uint8_t* block, float* out) {
   const hn::Rebind<int32_t, F32> di;
   uint16_t bits[2];
   std::memcpy(bits, block, 4);
-  const VF32 scale = hn::Set(d, to_float(Half{bits[0]})), offset = hn::Set(d, to_float(Half{bits[1]}));
+  const VF32 scale = hn::Set(d, to_float(Half{bits[0]})),
+             offset = hn::Set(d, to_float(Half{bits[1]}));
   for (int64_t i = 0; i < 16; i += kVectorLanes) {
     const auto both = hn::PromoteTo(di, hn::LoadU(d8, block + 4 + i));
     const auto low = hn::And(both, hn::Set(di, 15)), high = hn::ShiftRight<4>(both);
@@ -149,7 +150,8 @@ void pack_b(const GemmTerm& t, int64_t k0, int64_t depth, int64_t n, int64_t n_a
   if (t.blocks) return pack_blocks(t, k0, depth, n, n_all, out);
   with_float_type(t.b.dtype, [&](auto type) {
     using T = decltype(type);
-    const auto* from = static_cast<const T*>(t.b.data) + k0 * t.b.row_stride + n * t.b.column_stride;
+    const auto* from =
+        static_cast<const T*>(t.b.data) + k0 * t.b.row_stride + n * t.b.column_stride;
     interleave(from, t.b.column_stride, t.b.row_stride, std::min(kTileColumns, n_all - n),
                kTileColumns, depth, t.b_scale, out);
   });

@@ -63,7 +63,8 @@ HWY_INLINE void for_group(const uint8_t* group, int64_t values, Step&& step) {
         step(k, part, hn::MulAdd(hn::ConvertTo(d, low), scale[part], offset[part]));
         step(k + 1, part, hn::MulAdd(hn::ConvertTo(d, high), scale[part], offset[part]));
       } else {
-        step(k, part, hn::MulAdd(hn::ConvertTo(d, load_signed(q, part)), scale[part], offset[part]));
+        step(k, part,
+             hn::MulAdd(hn::ConvertTo(d, load_signed(q, part)), scale[part], offset[part]));
       }
     }
   }

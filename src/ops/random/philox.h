@@ -1,7 +1,8 @@
-// Random numbers as a pure function of (key, counter): Philox4x32-10 of Salmon, Moraes, Dror & Shaw,
-// "Parallel random numbers: as easy as 1, 2, 3" (SC'11). Any element can be made again, anywhere, in
-// any order, which is what dropout's backward, resumed runs and threads need. The conversions use
-// only f32 operations that IEEE 754 rounds exactly, so that every device gives the same numbers.
+// Random numbers as a pure function of (key, counter): Philox4x32-10 of Salmon, Moraes, Dror &
+// Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC'11). Any element can be made again,
+// anywhere, in any order, which is what dropout's backward, resumed runs and threads need. The
+// conversions use only f32 operations that IEEE 754 rounds exactly, so that every device gives the
+// same numbers.
 #pragma once
 
 #include <array>
@@ -41,7 +42,8 @@ inline float log_unit(float u) {
   float m = u;
   while (m < 0.70710678f) m *= 2, --e;  // exact; at most 33 times
   const float s = (m - 1) / (m + 1), z = s * s;
-  const float p = z * (0.66666666f + z * (0.4f + z * (0.28571429f + z * (0.22222222f + z * 0.18f))));
+  const float p =
+      z * (0.66666666f + z * (0.4f + z * (0.28571429f + z * (0.22222222f + z * 0.18f))));
   return static_cast<float>(e) * 0.69314718f + (s * 2 + s * p);
 }
 

@@ -79,7 +79,8 @@ RopeTables rope_tables(const Tensor& positions_in, const Tensor& frequency_in, f
   std::copy(positions.shape().begin(), positions.shape().end(), sizes.begin());
   sizes[static_cast<size_t>(positions.rank())] = frequency.size(0);
   const Shape shape(std::span(sizes.data(), static_cast<size_t>(positions.rank() + 1)));
-  RopeTables tables{empty(shape, {f32, positions.device()}), empty(shape, {f32, positions.device()})};
+  RopeTables tables{empty(shape, {f32, positions.device()}),
+                    empty(shape, {f32, positions.device()})};
   if (shape.numel() > 0) {
     run(kTables, positions.device(),
         {static_cast<const int32_t*>(positions.data()), static_cast<const float*>(frequency.data()),

@@ -1,4 +1,5 @@
-// gate and up may be the two halves of one product: rows of any stride go to the kernel as they are.
+// gate and up may be the two halves of one product: rows of any stride go to the kernel as they
+// are.
 #include "silu_mul.h"
 
 #include "ops/kernels.h"

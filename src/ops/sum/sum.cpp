@@ -10,7 +10,8 @@ constexpr Kernels<SumArgs> kSum{"sum", cpu::sum, ref::sum};
 // Runs over a's index space; dimensions where `y` has size 1 (or none) and a more are summed.
 void run_sum(const Tensor& a, const Tensor& b, const Tensor& y) {
   if (y.numel() == 0) return;
-  SumArgs args{a.data(), b.defined() ? b.data() : nullptr, y.data(), a.dtype(), y.dtype(), {}, {}, 1};
+  SumArgs args{a.data(), b.defined() ? b.data() : nullptr, y.data(), a.dtype(), y.dtype(), {}, {},
+               1};
   for (int i = a.rank(); i >= 1; --i) {
     const bool b_has = b.defined() && i <= b.rank() && b.size(-i) != 1;
     const int64_t strides[2] = {a.strides()[-i], b_has ? b.strides()[-i] : 0};

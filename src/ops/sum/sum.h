@@ -1,6 +1,7 @@
-// sum(x), and the sums over broadcast dimensions that backward passes need. An element of the result
-// is summed in f32 in blocks of at most 1024 terms, the blocks in double, in an order that depends on
-// shapes and strides alone: |error| <= (1024 + 2) * 2^-24 * sum |terms|, then one rounding.
+// sum(x), and the sums over broadcast dimensions that backward passes need. An element of the
+// result is summed in f32 in blocks of at most 1024 terms, the blocks in double, in an order that
+// depends on shapes and strides alone: |error| <= (1024 + 2) * 2^-24 * sum |terms|, then one
+// rounding.
 #pragma once
 
 #include "pewter/tensor.h"

@@ -128,14 +128,15 @@ void sum_across(const SumArgs& args, Terms<T> t) {
   const int64_t width = kColumns * static_cast<int64_t>(hn::Lanes(F32()));
   const int64_t columns = kept.row_size(), tiles = (columns + width - 1) / width;
   const int64_t bs = kept.row_stride(1), tasks = kept.rows() * tiles;
-  cpu::parallel_ranges(tasks, 16384 / (width * args.terms + 1) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t row = task / tiles, column = task % tiles * width;
-      const Walk<2> out(kept, kept.rank - 1, row);
-      const Terms<T> from{t.a + out[0] + column, t.b ? t.b + out[1] + column * bs : nullptr};
-      sum_columns(args, from, bs, row * columns + column, std::min(width, columns - column));
-    }
-  });
+  cpu::parallel_ranges(
+      tasks, 16384 / (width * args.terms + 1) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t task = begin; task < end; ++task) {
+          const int64_t row = task / tiles, column = task % tiles * width;
+          const Walk<2> out(kept, kept.rank - 1, row);
+          const Terms<T> from{t.a + out[0] + column, t.b ? t.b + out[1] + column * bs : nullptr};
+          sum_columns(args, from, bs, row * columns + column, std::min(width, columns - column));
+        }
+      });
 }
 
 void sum_all(const SumArgs& args) {

@@ -44,7 +44,8 @@ void check_first(const WriteRowsArgs& a) {
 
 void write_with(void (*copy)(const CopyArgs&), const WriteRowsArgs& a) {
   check_first(a);
-  const int64_t src_bytes = info(a.entry.from).block_bytes, out_bytes = info(a.entry.to).block_bytes;
+  const int64_t src_bytes = info(a.entry.from).block_bytes,
+                out_bytes = info(a.entry.to).block_bytes;
   for (int64_t b = 0; b < a.batch; ++b) {
     CopyArgs entry = a.entry;
     entry.x = static_cast<const char*>(entry.x) + b * a.src_batch * src_bytes;

@@ -1,5 +1,5 @@
-// out[b, first[b] + t] = src[b, t], rounded to out's dtype. Positions are checked when the work runs,
-// all of them before anything is written; one outside out is ErrorCode::argument.
+// out[b, first[b] + t] = src[b, t], rounded to out's dtype. Positions are checked when the work
+// runs, all of them before anything is written; one outside out is ErrorCode::argument.
 #pragma once
 
 #include "write_rows_args.h"
