@@ -49,7 +49,15 @@ struct GemmArgs {
 };
 
 namespace cpu {
+
 void gemm(const GemmArgs& args);
-}
+
+// Room for packed A: belongs to the calling thread, is read by all, grows and is reused.
+float* packed_a_memory(int64_t floats);
+
+// One term of two plain bf16 operands, not accumulating; x86-64 with AVX512_BF16 only.
+void gemm_bf16(const GemmArgs& args);
+
+}  // namespace cpu
 
 }  // namespace pewter

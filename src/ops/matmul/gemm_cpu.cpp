@@ -172,8 +172,20 @@ HWY_EXPORT(packed_a_floats);
 
 namespace {
 
-// Packed A belongs to the caller's thread and is read by all; grows, and is reused.
-float* packed_a_memory(int64_t floats) {
+bool runs_in_bf16([[maybe_unused]] const GemmArgs& g) {
+#if defined(__x86_64__)
+  static const bool present = __builtin_cpu_supports("avx512bf16");
+  const GemmTerm& t = g.terms[0];
+  return present && g.n_terms == 1 && !g.accumulate && !t.packed && !t.blocks && t.b_scale == 1 &&
+         t.a.dtype == DType::bf16 && t.b.dtype == DType::bf16;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+float* cpu::packed_a_memory(int64_t floats) {
   struct Free {
     void operator()(void* p) const { std::free(p); }
   };
@@ -187,8 +199,6 @@ float* packed_a_memory(int64_t floats) {
   return static_cast<float*>(block.get());
 }
 
-}  // namespace
-
 void cpu::gemm(const GemmArgs& args) {
   if (args.m == 0 || args.n == 0) return;
   int64_t depth = 0;
@@ -201,6 +211,9 @@ void cpu::gemm(const GemmArgs& args) {
     }
     return;
   }
+#if defined(__x86_64__)
+  if (runs_in_bf16(args)) return gemm_bf16(args);
+#endif
   const int64_t floats = HWY_DYNAMIC_DISPATCH(packed_a_floats)(args.m);
   HWY_DYNAMIC_DISPATCH(gemm_all)(args, packed_a_memory(floats));
 }
