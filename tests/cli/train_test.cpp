@@ -40,7 +40,9 @@ TEST(Train, KilledAnywhereAndResumedEndsInTheSameBits) {
     ASSERT_TRUE(status == 0 || status == 1000 + SIGKILL) << read_file(folder.path / "err");
     done = status == 0;
   }
-  if (!done) ASSERT_EQ(run_pewter(training(cut, {"--resume"})).status, 0);
+  if (!done) {
+    ASSERT_EQ(run_pewter(training(cut, {"--resume"})).status, 0);
+  }
   EXPECT_EQ(adapter(cut), adapter(whole));
 }
 
