@@ -170,20 +170,18 @@ namespace pewter {
 HWY_EXPORT(gemm_all);
 HWY_EXPORT(packed_a_floats);
 
+#if defined(__x86_64__)
 namespace {
 
-bool runs_in_bf16([[maybe_unused]] const GemmArgs& g) {
-#if defined(__x86_64__)
+bool runs_in_bf16(const GemmArgs& g) {
   static const bool present = __builtin_cpu_supports("avx512bf16");
   const GemmTerm& t = g.terms[0];
   return present && g.n_terms == 1 && !g.accumulate && !t.packed && !t.blocks && t.b_scale == 1 &&
          t.a.dtype == DType::bf16 && t.b.dtype == DType::bf16;
-#else
-  return false;
-#endif
 }
 
 }  // namespace
+#endif
 
 float* cpu::packed_a_memory(int64_t floats) {
   struct Free {
