@@ -27,10 +27,14 @@ double Optimizer::gradient_norm() const {
 }
 
 Tensor Optimizer::step_numbers(int64_t t, double learning_rate, double factor) const {
-  const auto power = static_cast<double>(t);
-  const std::vector<float> numbers = {
-      static_cast<float>(learning_rate), static_cast<float>(1 - std::pow(options_.beta1, power)),
-      static_cast<float>(1 - std::pow(options_.beta2, power)), static_cast<float>(factor)};
+  // Of the f32 betas, which the kernel uses: 1 - 0.999f is 1.3e-5 less than 1 - 0.999, and where
+  // only one of the two were so, every step would be off by half of that.
+  const auto correction = [&](double beta) {
+    return static_cast<float>(1 - std::pow(static_cast<float>(beta), static_cast<double>(t)));
+  };
+  const std::vector<float> numbers = {static_cast<float>(learning_rate),
+                                      correction(options_.beta1), correction(options_.beta2),
+                                      static_cast<float>(factor)};
   return from_values(numbers, {4}, {f32, parameters_.front().value.device()});
 }
 

@@ -1,6 +1,6 @@
 // The product of bf16 operands on processors with AVX-512 and vdpbf16ps, which multiplies pairs and
-// adds them to f32 in one instruction; Highway 1.0.3 has no target with it, so this file is compiled
-// for it (cmake/pewter.cmake) and entered only where the processor says so.
+// adds them to f32 in one instruction. Highway 1.0.3 has no target with it, so this file is
+// compiled for it (cmake/pewter.cmake) and entered only where the processor says so.
 //
 // Element (m, n) is one chain over pairs of k: acc, then + a[k+1] b[k+1], then + a[k] b[k], each
 // fused and rounded to f32, subnormals taken as zero (Intel SDM, VDPBF16PS). The chain does not know
