@@ -3,9 +3,9 @@
 // compiled for it (cmake/pewter.cmake) and entered only where the processor says so.
 //
 // Element (m, n) is one chain over pairs of k: acc, then + a[k+1] b[k+1], then + a[k] b[k], each
-// fused and rounded to f32, subnormals taken as zero (Intel SDM, VDPBF16PS). The chain does not know
-// tiles, threads, M or N. The blocking is gemm_cpu.cpp's: 12 x 2 accumulators, a slab of B in the
-// second-level cache, packed A shared by all threads.
+// fused and rounded to f32, subnormals taken as zero (Intel SDM, VDPBF16PS). The chain does not
+// know tiles, threads, M or N. The blocking is gemm_cpu.cpp's: 12 x 2 accumulators, a slab of B in
+// the second-level cache, packed A shared by all threads.
 #include <immintrin.h>
 
 #include <algorithm>
