@@ -20,16 +20,19 @@ function(pewter_settings target)
   endif()
 endfunction()
 
+# Every kernel is compiled once per instruction set. These three gain nothing over the ones kept
+# (SSE2, AVX2, AVX-512; NEON) and would double the time to build.
+set(PEWTER_DISABLED_TARGETS "HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL" CACHE STRING
+    "Highway's instruction sets to leave out")
+
 function(pewter_layer target)
   pewter_settings(${target})
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                               $<INSTALL_INTERFACE:include>
                                        PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  # Every kernel is compiled once per instruction set. These three gain nothing over the ones kept
-  # (SSE2, AVX2, AVX-512; NEON) and would double the time to build.
   target_compile_definitions(${target} PRIVATE
-    "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL)")
+    "HWY_DISABLED_TARGETS=(${PEWTER_DISABLED_TARGETS})")
 endfunction()
 
 # pewter_add_op(softmax): every source of src/ops/softmax, by its suffix. A file *_bf16x86.cpp is
