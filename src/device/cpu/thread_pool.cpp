@@ -24,8 +24,9 @@ void pause() {
 #endif
 }
 
-// About 50 µs on the machines at hand: longer than the serial code between two kernels.
-constexpr int kSpins = 2000;
+// About half a millisecond: longer than the serial code between two kernels, and than it takes a
+// virtual machine to wake a thread that sleeps.
+constexpr int kSpins = 20000;
 
 class Pool {
  public:
