@@ -48,11 +48,13 @@ HWY_INLINE void store_tile(const VF32 (&acc)[kR][kVectors], const Tile& t) {
   }
 }
 
-// kR rows of A (packed: a[k * kR + i]) times one panel of B.
-template <int kR>
-void micro_tile(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, int64_t depth,
-                const Tile& t) {
+// kR rows of A times one panel of B. A is packed (a[k * kR + i]), or where it lies, in rows.
+template <int kR, bool kPacked>
+void micro_tile(const float* HWY_RESTRICT a, int64_t a_stride, const float* HWY_RESTRICT b,
+                int64_t depth, const Tile& t) {
   const F32 d;
+  const float* HWY_RESTRICT rows[kR];
+  for (int i = 0; i < kR; ++i) rows[i] = a + (kPacked ? i : i * a_stride);
   VF32 acc[kR][kVectors];
   HWY_ALIGN float buffer[kTileColumns] = {};
   for (int i = 0; i < kR; ++i) {
@@ -65,12 +67,12 @@ void micro_tile(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, int64_
       acc[i][v] = t.load ? hn::LoadU(d, row + v * kVectorLanes) : hn::Zero(d);
     }
   }
-  for (int64_t k = 0; k < depth; ++k, a += kR, b += kTileColumns) {
+  for (int64_t k = 0; k < depth; ++k, b += kTileColumns) {
     VF32 row_b[kVectors];
     for (int v = 0; v < kVectors; ++v) row_b[v] = hn::Load(d, b + v * kVectorLanes);
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
-      const VF32 x = hn::Set(d, a[i]);
+      const VF32 x = hn::Set(d, kPacked ? a[k * kR + i] : rows[i][k]);
       for (int v = 0; v < kVectors; ++v) acc[i][v] = hn::MulAdd(x, row_b[v], acc[i][v]);
     }
   }
@@ -84,11 +86,18 @@ void micro_tile(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, int64_
   store_tile(acc, t);
 }
 
-using MicroTile = void (*)(const float*, const float*, int64_t, const Tile&);
-template <int... kI>
+using MicroTile = void (*)(const float*, int64_t, const float*, int64_t, const Tile&);
+template <bool kPacked, int... kI>
 MicroTile micro_tile_for(int64_t rows, std::integer_sequence<int, kI...>) {
-  static constexpr MicroTile kTable[] = {micro_tile<kI + 1>...};
+  static constexpr MicroTile kTable[] = {micro_tile<kI + 1, kPacked>...};
   return kTable[rows - 1];
+}
+
+// Whether tiles read A where it lies: with few columns, packing it costs more than it brings. (With
+// many it brings its price: rows that fall on each other in the caches, more pages.) Twelve rows
+// would need more pointers than there are registers.
+bool reads_in_place(const GemmMatrix& a, int64_t n) {
+  return kRows <= 6 && n <= kSlabColumns && a.dtype == DType::f32 && a.column_stride == 1;
 }
 
 // One block of k of one term, of which the packed A is ready.
@@ -97,7 +106,12 @@ struct Step {
   const GemmTerm* term;
   int64_t k0, depth;
   bool load, last;
-  const float* packed_a;  // tiles of kRows rows, the last one of what is left
+  const float* packed_a;  // tiles of kRows rows, the last one of what is left; null: in place
+
+  const float* rows_from(int64_t m) const {
+    if (packed_a) return packed_a + m * depth;
+    return static_cast<const float*>(term->a.data) + m * term->a.row_stride + k0;
+  }
 };
 
 void multiply_block(const Step& s, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
@@ -108,12 +122,14 @@ void multiply_block(const Step& s, int64_t m0, int64_t m1, int64_t n0, int64_t n
   }
   for (int64_t m = m0; m < m1; m += kRows) {
     const int64_t rows = std::min<int64_t>(kRows, g.m - m);
-    const MicroTile run = micro_tile_for(rows, std::make_integer_sequence<int, kRows>());
+    const std::make_integer_sequence<int, kRows> sizes;
+    const MicroTile run =
+        s.packed_a ? micro_tile_for<true>(rows, sizes) : micro_tile_for<false>(rows, sizes);
     for (int64_t n = n0; n < n1; n += kTileColumns) {
       const Tile tile{g.c + m * g.c_stride + n, g.c_stride,
                       std::min<int64_t>(kTileColumns, g.n - n), s.load,
                       s.last && g.bias ? g.bias + n : nullptr};
-      run(s.packed_a + m * s.depth, slab + (n - n0) * s.depth, s.depth, tile);
+      run(s.rows_from(m), s.term->a.row_stride, slab + (n - n0) * s.depth, s.depth, tile);
     }
   }
 }
@@ -129,9 +145,10 @@ void blocked(const GemmArgs& g, float* packed_a) {
     const GemmTerm& term = g.terms[i];
     for (int64_t k0 = 0; k0 < term.k; k0 += kDepth) {
       const int64_t depth = std::min(kDepth, term.k - k0);
-      pack_a<kRows>(term.a, g.m, k0, depth, packed_a);
+      const bool in_place = reads_in_place(term.a, g.n);
+      if (!in_place) pack_a<kRows>(term.a, g.m, k0, depth, packed_a);
       const Step step{&g, &term, k0, depth, load, i + 1 == g.n_terms && k0 + depth == term.k,
-                      packed_a};
+                      in_place ? nullptr : packed_a};
       cpu::parallel_for(slabs * row_blocks, [&](int64_t task) {
         const int64_t n0 = task % slabs * kSlabColumns, m0 = task / slabs * rows;
         if (m0 >= g.m) return;
