@@ -120,9 +120,21 @@ struct MatmulOptions {
 // |error| <= K * 2^-24 * sum |a||b| (f32; Higham 2002, (3.4)), plus one rounding to the dtype.
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
 
+// What a product with a quantised weight does to x. With a plain weight both mean the same.
+// f32: nothing. int16: x is rounded, group by group of the weight, to 16-bit integers times the
+// group's largest magnitude, in every path that the shape may take; sums are then exact integers,
+// and inference runs at the speed of memory. The rounding moves an element by at most
+// sum over groups of max|x| * sum|w| * 2^-16 (1 + 2^-7); a row of x that holds a NaN or an infinity
+// gives NaN. Gradients are those of the unrounded x.
+enum class Activations { f32, int16 };
+
+struct LinearOptions {
+  Activations activations = Activations::f32;
+};
 // x W^T + bias: x [..., K], weight [N, K] (f32, f16, bf16 or quantised), bias [N] or undefined.
 // Mixed dtypes are allowed: the result has x's dtype.
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const LinearOptions& options = {});
 
 // x W^T + bias + scale * dropout(x) A^T B^T as one op (arXiv 2106.09685): A [R, K], B [N, R], f32.
 // W is frozen unless it requires a gradient. Dropout keeps element i of x with probability
@@ -133,6 +145,7 @@ struct LoraOptions {
   float dropout = 0;           // 0 <= dropout < 1
   Tensor dropout_counter = {};  // u8 [16]: seed and counter (Philox); needed when dropout > 0
   uint64_t dropout_stream = 0;  // sets this layer's mask apart from the others of the same step
+  Activations activations = Activations::f32;  // of the product with W
 };
 Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& a,
                    const Tensor& b, const LoraOptions& options);

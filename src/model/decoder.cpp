@@ -53,9 +53,9 @@ Tensor inverse_frequencies(const io::ModelConfig& config, Device device) {
 }
 
 Tensor apply(const Linear& linear, const Tensor& x, const ForwardOptions& options) {
-  if (!linear.lora) return pewter::linear(x, linear.weight, linear.bias);
+  if (!linear.lora) return pewter::linear(x, linear.weight, linear.bias, {options.activations});
   const LowRank& lora = *linear.lora;
-  LoraOptions lora_options{lora.scale, 0, {}, lora.stream};
+  LoraOptions lora_options{lora.scale, 0, {}, lora.stream, options.activations};
   if (options.dropout_counter.defined()) {
     lora_options.dropout = lora.dropout;
     lora_options.dropout_counter = options.dropout_counter;
@@ -128,7 +128,9 @@ Tensor Decoder::hidden(const Tensor& ids, const Placement& where,
   return rms_norm(x, final_norm_, config_.rms_eps);
 }
 
-Tensor Decoder::logits(const Tensor& hidden) const { return linear(hidden, head()); }
+Tensor Decoder::logits(const Tensor& hidden, Activations activations) const {
+  return linear(hidden, head(), {}, {activations});
+}
 
 std::vector<std::pair<std::string, Tensor*>> Decoder::parameters() {
   std::vector<std::pair<std::string, Tensor*>> all = {

@@ -51,9 +51,14 @@ struct Placement {
   Tensor key_rows = {};
 };
 
+// Generation rounds activations beside quantised weights, prompt and answer alike; training and losses
+// do not.
+inline constexpr Activations kGeneration = Activations::int16;
+
 struct ForwardOptions {
   KvCache* cache = nullptr;
   Tensor dropout_counter = {};  // defined while training with dropout; see LoraOptions
+  Activations activations = Activations::f32;
 };
 
 class Decoder {
@@ -63,7 +68,7 @@ class Decoder {
   // ids i32 [B, T] -> the last norm's output [B, T, D].
   Tensor hidden(const Tensor& ids, const Placement& where, const ForwardOptions& options) const;
   // [..., D] -> f32 [..., V]
-  Tensor logits(const Tensor& hidden) const;
+  Tensor logits(const Tensor& hidden, Activations activations = Activations::f32) const;
   const Tensor& head() const { return head_.defined() ? head_ : embedding_; }
 
   const io::ModelConfig& config() const { return config_; }

@@ -46,12 +46,13 @@ std::vector<float> Session::prompt(std::span<const int32_t> ids) {
     const auto tokens = static_cast<int64_t>(piece.size());
     const Tensor hidden =
         decoder_.hidden(from_values(piece, {1, tokens}, {i32, device}),
-                        one_sequence(tokens, length_, device), {.cache = &cache_});
+                        one_sequence(tokens, length_, device),
+                        {.cache = &cache_, .activations = kGeneration});
     last = hidden.slice(1, tokens - 1, tokens);
     length_ += tokens;
     ids = ids.subspan(piece.size());
   }
-  return decoder_.logits(contiguous(last)).to_vector<float>();
+  return decoder_.logits(contiguous(last), kGeneration).to_vector<float>();
 }
 
 void Session::capture_step() {
@@ -67,8 +68,9 @@ void Session::capture_step() {
   write_one(first_, length_);
   write_one(key_end_, length_ + 1);
   graph_ = capture(default_stream(device), [&] {
-    logits_ = decoder_.logits(decoder_.hidden(
-        id_, {position_, key_begin, key_end_, first_}, {.cache = &cache_}));
+    const Tensor hidden = decoder_.hidden(id_, {position_, key_begin, key_end_, first_},
+                                          {.cache = &cache_, .activations = kGeneration});
+    logits_ = decoder_.logits(hidden, kGeneration);
   });
 }
 

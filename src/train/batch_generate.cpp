@@ -72,12 +72,13 @@ class BatchGenerator {
       const auto tokens = static_cast<int64_t>(piece.size());
       const Tensor hidden =
           decoder_.hidden(from_values(piece, {1, tokens}, {i32, device}),
-                          one_sequence(tokens, row.length, device), {.cache = &cache});
+                          one_sequence(tokens, row.length, device),
+                          {.cache = &cache, .activations = kGeneration});
       last = hidden.slice(1, tokens - 1, tokens);
       row.length += tokens;
       ids = ids.subspan(piece.size());
     }
-    return decoder_.logits(contiguous(last)).to_vector<float>();
+    return decoder_.logits(contiguous(last), kGeneration).to_vector<float>();
   }
 
   void step() {
@@ -94,8 +95,9 @@ class BatchGenerator {
                           from_values(lengths, {n}, integer)};
     KvCache cache = rows_of_cache(0, n);
     const Tensor hidden =
-        decoder_.hidden(from_values(ids, {n, 1}, integer), where, {.cache = &cache});
-    const std::vector<float> logits = decoder_.logits(hidden).to_vector<float>();
+        decoder_.hidden(from_values(ids, {n, 1}, integer), where,
+                        {.cache = &cache, .activations = kGeneration});
+    const std::vector<float> logits = decoder_.logits(hidden, kGeneration).to_vector<float>();
     const size_t vocabulary = logits.size() / rows_.size();
     // Backwards, so that a row moved into a gap has had its turn.
     for (size_t i = rows_.size(); i-- > 0;) {

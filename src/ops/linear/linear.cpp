@@ -58,15 +58,17 @@ std::vector<Tensor> gradients(const Tensor& grad, const Tensor& x, const Tensor&
 
 }  // namespace
 
-WeightArgs weight_args(const Tensor& w) {
+WeightArgs weight_args(const Tensor& w, Activations activations) {
   WeightArgs args{w.data(), w.dtype(), nullptr, w.size(0), w.size(1)};
   if (is_quantised(w.dtype()) && w.device().kind() == DeviceKind::cpu) {
     args.packed = &packed_weight(w);
+    args.int16 = activations == Activations::int16;
   }
   return args;
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
+              const LinearOptions& options) {
   check(x, weight, bias);
   const Tensor w = contiguous(weight.detach());
   const Tensor x32 = cast(contiguous(x.detach()), f32);
@@ -76,7 +78,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Tensor y = empty(shape, {f32, x.device()});
   const int64_t m = y.numel() / std::max<int64_t>(w.size(0), 1);
   if (y.numel() > 0) {
-    run(kForward, x.device(), {weight_args(w), floats(x32), floats(b32), floats_out(y), m});
+    run(kForward, x.device(), {weight_args(w, options.activations), floats(x32), floats(b32), floats_out(y), m});
   }
   y = cast(y, x.dtype());
   const bool wants = bias.defined() ? wants_grad({x, weight, bias}) : wants_grad({x, weight});

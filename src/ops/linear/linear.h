@@ -4,7 +4,7 @@
 
 #include "ops/matmul/gemm.h"
 #include "ops/matmul/packed_weight.h"
-#include "pewter/tensor.h"
+#include "pewter/ops.h"
 
 namespace pewter {
 
@@ -14,9 +14,10 @@ struct WeightArgs {
   DType dtype = DType::f32;
   const PackedWeight* packed = nullptr;
   int64_t n = 0, k = 0;
+  bool int16 = false;  // with `packed`: the product rounds x (ops/matmul/int16_gemm.h)
 };
 // Panels are made here if there are none: outside of any kernel, once.
-WeightArgs weight_args(const Tensor& weight);
+WeightArgs weight_args(const Tensor& weight, Activations activations = Activations::f32);
 
 struct LinearArgs {
   WeightArgs w;

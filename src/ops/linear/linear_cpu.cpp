@@ -7,6 +7,7 @@ GemmTerm forward_term(const WeightArgs& w, const float* x) {
   GemmTerm t;
   t.a = {x, DType::f32, w.k, 1};
   t.packed = w.packed;
+  t.int16 = w.int16;
   t.b = {w.data, w.dtype, 1, w.k};
   t.k = w.k;
   return t;

@@ -20,6 +20,9 @@ namespace pewter {
 
 struct PackedWeight;
 
+// Up to so many rows a packed weight is read where it lies instead of being unpacked first.
+inline constexpr int64_t kMostMatvecRows = 8;
+
 // A matrix in memory, any strides (in elements), plain dtype.
 struct GemmMatrix {
   const void* data = nullptr;
@@ -32,6 +35,7 @@ struct GemmTerm {
   GemmMatrix a;          // [M, K]
   GemmMatrix b;          // [K, N]; unused when one of the next two is set
   const PackedWeight* packed = nullptr;  // B = W^T, from panels
+  bool int16 = false;                    // with `packed`: A is rounded as int16_gemm.h says
   const void* blocks = nullptr;          // B = W [K, N], quantised along N
   DType block_dtype = DType::f32;
   float b_scale = 1;     // multiplies plain B while it is packed

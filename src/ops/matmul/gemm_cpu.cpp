@@ -11,6 +11,7 @@
 #include "ops/kernels.h"
 #include "ops/matmul/gemm.h"
 #include "ops/matmul/gemm_pack-inl.h"
+#include "ops/matmul/int16_gemm.h"
 #include "ops/matmul/matvec-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -160,18 +161,15 @@ void blocked(const GemmArgs& g, float* packed_a) {
   }
 }
 
-void gemm_all(const GemmArgs& g, float* packed_a) {
+bool has_few_rows(const GemmArgs& g) {
   const GemmMatrix& a = g.terms[0].a;
-  const bool few_rows = g.m <= kMostMatvecRows && g.terms[0].packed && !g.accumulate;
-  if (!few_rows || a.dtype != DType::f32 || a.column_stride != 1) return blocked(g, packed_a);
-  GemmArgs rest = g;  // what follows the weight goes on from the sums it left
-  rest.accumulate = true;
-  rest.terms[0] = g.terms[1];
-  rest.n_terms = g.n_terms - 1;
-  GemmArgs first = g;
-  if (rest.n_terms > 0) first.bias = nullptr;
-  matvec(first);
-  if (rest.n_terms > 0) blocked(rest, packed_a);
+  return g.m <= kMostMatvecRows && g.terms[0].packed && !g.accumulate && g.n_terms == 1 &&
+         a.dtype == DType::f32 && a.column_stride == 1;
+}
+
+void gemm_all(const GemmArgs& g, float* packed_a) {
+  if (has_few_rows(g)) return matvec(g);
+  blocked(g, packed_a);
 }
 
 int64_t packed_a_floats(int64_t m) { return (m + kRows) * kDepth; }
@@ -214,6 +212,22 @@ float* cpu::packed_a_memory(int64_t floats) {
   return static_cast<float*>(block.get());
 }
 
+namespace {
+
+// The weight by a kernel of its own; what follows it goes on from the sums it left.
+void split(const GemmArgs& args) {
+  GemmArgs first = args, rest = args;
+  first.n_terms = 1;
+  first.bias = nullptr;
+  rest.accumulate = true;
+  rest.terms[0] = args.terms[1];
+  rest.n_terms = args.n_terms - 1;
+  cpu::gemm(first);
+  cpu::gemm(rest);
+}
+
+}  // namespace
+
 void cpu::gemm(const GemmArgs& args) {
   if (args.m == 0 || args.n == 0) return;
   int64_t depth = 0;
@@ -229,6 +243,10 @@ void cpu::gemm(const GemmArgs& args) {
 #if defined(__x86_64__)
   if (runs_in_bf16(args)) return gemm_bf16(args);
 #endif
+  const GemmTerm& first = args.terms[0];
+  const bool alone = first.int16 || (first.packed && args.m <= kMostMatvecRows);
+  if (alone && args.n_terms > 1) return split(args);
+  if (first.int16) return int16_gemm(args);
   const int64_t floats = HWY_DYNAMIC_DISPATCH(packed_a_floats)(args.m);
   HWY_DYNAMIC_DISPATCH(gemm_all)(args, packed_a_memory(floats));
 }

@@ -19,7 +19,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
 
-constexpr int64_t kVectorLanes = HWY_MAX_BYTES / 4;
+constexpr int64_t kVectorLanes = HWY_LANES(float);
 constexpr int64_t kTileColumns = 2 * kVectorLanes < 16 ? 16 : 2 * kVectorLanes;
 constexpr int64_t kPanelsPerTile = kTileColumns / kPanelRows;
 

@@ -1,6 +1,6 @@
-// One to four rows times a quantised weight: decoding. Nothing is packed; panels are read once, in
-// order, and each value goes from its bits to a register to the sum. Four chains of panels are
-// interleaved, because one chain waits four cycles for every multiply-add.
+// A few f32 rows times a quantised weight. Nothing is packed; panels are read once, in order, a group
+// at a time. Four chains of panels are interleaved, because one chain waits four cycles for every
+// multiply-add. (Decoding rounds its activations instead: int16_gemm.h.)
 #if defined(PEWTER_MATVEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PEWTER_MATVEC_INL_H_
 #undef PEWTER_MATVEC_INL_H_
@@ -15,7 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
 
-constexpr int64_t kMostMatvecRows = 8;
+constexpr int64_t kMostGroup = 32;
 
 // kM rows of x times kP panels from `panel`.
 template <int kM, int kP, bool kFour, bool kHalf>
@@ -29,40 +29,25 @@ void matvec_panels(const GemmArgs& g, const PackedWeight& w, int64_t m, int64_t 
       for (int part = 0; part < kParts; ++part) acc[i][p][part] = hn::Zero(d);
     }
   }
-  const uint8_t* group[kP];
-  for (int p = 0; p < kP; ++p) group[p] = w.panel(panel + p);
-  const hn::Rebind<int32_t, FPart> di;
-  constexpr int64_t kScaleBytes = 16 * (kHalf ? 2 : 4);
-  for (int64_t k0 = 0; k0 < w.k; k0 += w.group) {
-    VPart scale[kP][kParts], offset[kP][kParts];
+  HWY_ALIGN float values[kP][kMostGroup * kPanelRows];  // [k][row]
+  for (int64_t k0 = 0, i = 0; k0 < w.k; k0 += w.group, ++i) {
     for (int p = 0; p < kP; ++p) {
-      for (int part = 0; part < kParts; ++part) {
-        scale[p][part] = load_scale<kHalf>(group[p], part);
-        offset[p][part] = load_scale<kHalf>(group[p] + kScaleBytes, part);
-      }
+      for_group<kFour, kHalf>(w.panel(panel + p) + i * w.group_bytes, w.group,
+                              [&](int64_t k, int part, VPart value) HWY_ATTR {
+        hn::Store(value, d, values[p] + k * kPanelRows + part * kPartLanes);
+      });
     }
-    for (int64_t k = 0; k < w.group; k += kFour ? 2 : 1) {
-      const int64_t at = 2 * kScaleBytes + k * (kFour ? 8 : 16);
-      for (int p = 0; p < kP; ++p) {
-        for (int part = 0; part < kParts; ++part) {
-          const auto add = [&](auto q, int64_t kk) HWY_ATTR {
-            const VPart value = hn::MulAdd(hn::ConvertTo(d, q), scale[p][part], offset[p][part]);
-            for (int i = 0; i < kM; ++i) {
-              const VPart xk = hn::Set(d, x[i * stride + kk]);
-              acc[i][p][part] = hn::MulAdd(xk, value, acc[i][p][part]);
-            }
-          };
-          if constexpr (kFour) {
-            const auto both = load_bytes(group[p] + at, part);
-            add(hn::And(both, hn::Set(di, 15)), k0 + k);
-            add(hn::ShiftRight<4>(both), k0 + k + 1);
-          } else {
-            add(load_signed(group[p] + at, part), k0 + k);
+    for (int64_t k = 0; k < w.group; ++k) {
+      for (int i = 0; i < kM; ++i) {
+        const VPart xk = hn::Set(d, x[i * stride + k0 + k]);
+        for (int p = 0; p < kP; ++p) {
+          for (int part = 0; part < kParts; ++part) {
+            const auto value = hn::Load(d, values[p] + k * kPanelRows + part * kPartLanes);
+            acc[i][p][part] = hn::MulAdd(xk, value, acc[i][p][part]);
           }
         }
       }
     }
-    for (int p = 0; p < kP; ++p) group[p] += w.group_bytes;
   }
   for (int i = 0; i < kM; ++i) {
     for (int p = 0; p < kP; ++p) {

@@ -109,12 +109,11 @@ void place(const PackedWeight& p, const Unpacked& u, int64_t values, int64_t r, 
     uint8_t* q = offsets + kPanelRows * scale_bytes;
     for (int64_t i = 0; i < p.group; ++i) {
       const auto value = static_cast<uint8_t>(u.q[g * p.group + i]);
-      if (!p.four_bits) {
-        q[i * kPanelRows + r] = value;
-      } else if (i % 2 == 0) {
-        q[i / 2 * kPanelRows + r] = value;
+      if (p.four_bits) {
+        uint8_t* row = q + i / 8 * 4 * kPanelRows + r * 4;
+        row[i % 2 * 2 + i % 8 / 4] |= static_cast<uint8_t>(value << (i % 4 / 2 * 4));
       } else {
-        q[i / 2 * kPanelRows + r] |= static_cast<uint8_t>(value << 4);
+        q[i / 2 * 2 * kPanelRows + r * 2 + i % 2] = value;
       }
     }
   }

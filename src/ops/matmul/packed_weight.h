@@ -1,8 +1,11 @@
 // Quantised weights laid out for reading along the output: panels of 16 rows of W, interleaved, so
-// that a vector holds 16 outputs at one k. Made once per weight, kept beside its bytes and freed
-// with them. A panel takes the bytes the file took: for 4-bit formats 16 bytes hold k (low nibbles)
-// and k + 1 (high nibbles) of 16 rows; wider formats take a byte a weight. Scales and offsets stand
-// per group of 32 (Q6_K: 16) values of k, in f16 where the format's are, else in f32.
+// that a vector holds 16 outputs at one k, or at two neighbouring ones as 16-bit halves. Made once
+// per weight, kept beside its bytes and freed with them.
+//
+// A group is 32 (Q6_K: 16) values of k: 16 scales, 16 offsets (f16 where the format's are, else
+// f32), then the values. Four bits: 64 bytes hold eight k, a 32-bit word for each row, its low half
+// k = 0, 2, 4, 6 from the lowest nibble up, its high half k = 1, 3, 5, 7. Wider formats take a byte
+// a value: 32 bytes hold two k, a 16-bit word for each row.
 #pragma once
 
 #include <cstdint>

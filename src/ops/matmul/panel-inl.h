@@ -16,7 +16,7 @@ namespace pewter::HWY_NAMESPACE {
 // 16 rows are kParts vectors of at most 16 lanes.
 using FPart = hn::CappedTag<float, 16>;
 using VPart = hn::Vec<FPart>;
-constexpr int kPartLanes = HWY_MAX_BYTES / 4 < 16 ? HWY_MAX_BYTES / 4 : 16;
+constexpr int kPartLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
 constexpr int kParts = 16 / kPartLanes;
 
 template <bool kHalf>
@@ -31,42 +31,50 @@ HWY_INLINE VPart load_scale(const uint8_t* p, int part) {
   }
 }
 
-HWY_INLINE hn::Vec<hn::Rebind<int32_t, FPart>> load_bytes(const uint8_t* q, int part) {
-  const hn::Rebind<int32_t, FPart> di;
-  const hn::Rebind<uint8_t, FPart> d8;
-  return hn::PromoteTo(di, hn::LoadU(d8, q + part * kPartLanes));
-}
+using IPart = hn::Rebind<int32_t, FPart>;
+using VInt = hn::Vec<IPart>;
 
-HWY_INLINE hn::Vec<hn::Rebind<int32_t, FPart>> load_signed(const uint8_t* q, int part) {
-  const hn::Rebind<int32_t, FPart> di;
-  const hn::Rebind<int8_t, FPart> d8;
-  return hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const int8_t*>(q) + part * kPartLanes));
+// Calls step(k, integer) for every k of one group, for one part of its 16 rows.
+template <bool kFourBits, typename Step>
+HWY_INLINE void for_integers(const uint8_t* q, int64_t values, int part, Step&& step) {
+  const IPart d;
+  if constexpr (kFourBits) {
+    const auto mask = hn::Set(d, 15);
+    for (int64_t k = 0; k < values; k += 8) {
+      const auto v =
+          hn::LoadU(d, reinterpret_cast<const int32_t*>(q + 8 * k) + part * kPartLanes);
+      step(k, hn::And(v, mask));
+      step(k + 1, hn::And(hn::ShiftRight<16>(v), mask));
+      step(k + 2, hn::And(hn::ShiftRight<4>(v), mask));
+      step(k + 3, hn::And(hn::ShiftRight<20>(v), mask));
+      step(k + 4, hn::And(hn::ShiftRight<8>(v), mask));
+      step(k + 5, hn::And(hn::ShiftRight<24>(v), mask));
+      step(k + 6, hn::And(hn::ShiftRight<12>(v), mask));
+      step(k + 7, hn::And(hn::ShiftRight<28>(v), mask));
+    }
+  } else {
+    const hn::Rebind<int16_t, FPart> d16;
+    for (int64_t k = 0; k < values; k += 2) {
+      const auto* from = reinterpret_cast<const int16_t*>(q + 16 * k) + part * kPartLanes;
+      const auto both = hn::PromoteTo(d, hn::LoadU(d16, from));
+      step(k, hn::ShiftRight<24>(hn::ShiftLeft<24>(both)));
+      step(k + 1, hn::ShiftRight<8>(both));
+    }
+  }
 }
 
 // Calls step(k, part, value) for every k of one group and every part of its 16 rows.
 template <bool kFourBits, bool kHalf, typename Step>
 HWY_INLINE void for_group(const uint8_t* group, int64_t values, Step&& step) {
   const FPart d;
-  const hn::Rebind<int32_t, FPart> di;
   constexpr int64_t kScaleBytes = 16 * (kHalf ? 2 : 4);
-  const uint8_t* q = group + 2 * kScaleBytes;
-  VPart scale[kParts], offset[kParts];
   for (int part = 0; part < kParts; ++part) {
-    scale[part] = load_scale<kHalf>(group, part);
-    offset[part] = load_scale<kHalf>(group + kScaleBytes, part);
-  }
-  for (int64_t k = 0; k < values; k += kFourBits ? 2 : 1, q += 16) {
-    for (int part = 0; part < kParts; ++part) {
-      if constexpr (kFourBits) {
-        const auto both = load_bytes(q, part);
-        const auto low = hn::And(both, hn::Set(di, 15)), high = hn::ShiftRight<4>(both);
-        step(k, part, hn::MulAdd(hn::ConvertTo(d, low), scale[part], offset[part]));
-        step(k + 1, part, hn::MulAdd(hn::ConvertTo(d, high), scale[part], offset[part]));
-      } else {
-        step(k, part,
-             hn::MulAdd(hn::ConvertTo(d, load_signed(q, part)), scale[part], offset[part]));
-      }
-    }
+    const auto scale = load_scale<kHalf>(group, part);
+    const auto offset = load_scale<kHalf>(group + kScaleBytes, part);
+    for_integers<kFourBits>(group + 2 * kScaleBytes, values, part,
+                            [&](int64_t k, VInt q) HWY_ATTR {
+      step(k, part, hn::MulAdd(hn::ConvertTo(d, q), scale, offset));
+    });
   }
 }
 
