@@ -113,7 +113,11 @@ void bench_model(const std::string& source, const std::string& what, Device devi
   };
   Decoder& decoder = model.impl().decoder;
   const double peak = measured_fma_peak(threads);
-  if (wanted("prompt")) print(bench_prompt(decoder, "prompt/" + name, peak));
+  if (wanted("prompt")) {
+    // Quantised weights meet activations of 16 bits there.
+    const bool rounds = is_quantised(decoder.head().dtype());
+    print(bench_prompt(decoder, "prompt/" + name, rounds ? measured_int16_peak(threads) : peak));
+  }
   if (wanted("decode")) {
     print(bench_decode(decoder, "decode/" + name, measured_read_bandwidth(threads)));
   }

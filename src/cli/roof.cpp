@@ -39,6 +39,37 @@ float fma_loop(int64_t rounds, float start) {
 
 int64_t fma_lanes() { return static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())); }
 
+// Products of 16-bit pairs, as the kernels of rounded activations add them. Processors without such
+// an instruction have only multiply-adds.
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+int32_t int16_loop(int64_t rounds, int32_t start) {
+  const hn::ScalableTag<int32_t> d;
+  const hn::Repartition<int16_t, decltype(d)> d16;
+  auto none = hn::Zero(d);
+  const auto w = hn::Set(d16, int16_t{3});
+  const auto from = [&](int32_t by) HWY_ATTR { return hn::Set(d, start + by); };
+  auto c0 = from(0), c1 = from(1), c2 = from(2), c3 = from(3);
+  auto c4 = from(4), c5 = from(5), c6 = from(6), c7 = from(7);
+  // The sum is an operand too: products of constants would be computed once.
+  const auto add = [&](auto c) HWY_ATTR {
+    return hn::ReorderWidenMulAccumulate(d, hn::BitCast(d16, c), w, c, none);
+  };
+  for (int64_t i = 0; i < rounds; ++i) {
+    c0 = add(c0), c1 = add(c1), c2 = add(c2), c3 = add(c3);
+    c4 = add(c4), c5 = add(c5), c6 = add(c6), c7 = add(c7);
+  }
+  const auto s0 = hn::Add(hn::Add(c0, c1), hn::Add(c2, c3));
+  const auto s1 = hn::Add(hn::Add(c4, c5), hn::Add(c6, c7));
+  return hn::GetLane(hn::SumOfLanes(d, hn::Add(s0, s1)));
+}
+int64_t int16_products() {
+  return 8 * 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<int32_t>()));
+}
+#else
+int32_t int16_loop(int64_t, int32_t start) { return start; }
+int64_t int16_products() { return 0; }
+#endif
+
 float read_loop(const float* p, int64_t n) {
   const hn::ScalableTag<float> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -60,6 +91,8 @@ namespace pewter {
 HWY_EXPORT(fma_loop);
 HWY_EXPORT(fma_lanes);
 HWY_EXPORT(read_loop);
+HWY_EXPORT(int16_loop);
+HWY_EXPORT(int16_products);
 
 namespace cli {
 namespace {
@@ -94,6 +127,20 @@ double measured_fma_peak(int threads) {
   sink = results[0];
   const double flops = 2.0 * 12 * static_cast<double>(HWY_DYNAMIC_DISPATCH(fma_lanes)()) * kRounds;
   return flops * threads / seconds;
+}
+
+double measured_int16_peak(int threads) {
+  constexpr int64_t kRounds = 3'000'000;
+  const auto products = static_cast<double>(HWY_DYNAMIC_DISPATCH(int16_products)());
+  if (products == 0) return measured_fma_peak(threads);
+  std::vector<int32_t> results(static_cast<size_t>(threads));
+  const double seconds = best_seconds([&] {
+    cpu::parallel_for(threads, [&](int64_t i) {
+      results[static_cast<size_t>(i)] = HWY_DYNAMIC_DISPATCH(int16_loop)(kRounds, 5);
+    });
+  });
+  sink = static_cast<float>(results[0]);
+  return 2.0 * products * kRounds * threads / seconds;
 }
 
 double measured_read_bandwidth(int threads) {

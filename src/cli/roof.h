@@ -6,6 +6,8 @@ namespace pewter::cli {
 // f32 fused multiply-adds on `threads` threads, in FLOP/s (two a multiply-add), registers only.
 double measured_fma_peak(int threads);
 // Bytes read a second by `threads` threads from memory far larger than the caches.
+// Multiply-adds of 16-bit integers, as FLOP/s.
+double measured_int16_peak(int threads);
 double measured_read_bandwidth(int threads);
 // Bytes read plus bytes written a second while copying, likewise.
 double measured_copy_bandwidth(int threads);

@@ -84,6 +84,88 @@ DEVICE_TEST(Linear, Repeatable) {
   }
 }
 
+constexpr LinearOptions kRounded{Activations::int16};
+
+// Row m, group g of x: its largest magnitude in every element of the group.
+Tensor group_maxima(const Tensor& x, int64_t group) {
+  auto values = x.to_vector<float>();
+  for (size_t g = 0; g < values.size(); g += static_cast<size_t>(group)) {
+    float most = 0;
+    for (int64_t i = 0; i < group; ++i) most = std::max(most, std::abs(values[g + i]));
+    std::fill_n(values.begin() + static_cast<int64_t>(g), group, most);
+  }
+  return from_values(values, x.shape(), {f32, Device(DeviceKind::ref)});
+}
+
+// The bound of src/ops/matmul/int16_gemm.h. Random blocks have every q beside scales and offsets of
+// one distribution, so 32 times the largest weight is above every |scale q| + |offset|.
+DEVICE_TEST(Linear, RoundedActivationsStayWithinTheirBound) {
+  for (DType dtype : kQuantised) {
+    SCOPED_TRACE(std::string(to_string(dtype)));
+    for (int64_t m : {1, 2, 3, 5, 8, 9, 31}) {
+      const Tensor w = random_blocks({53, 512}, dtype, device);
+      const Tensor x = randn({m, 512}, {f32, device}, 1), bias = randn({53}, {f32, device}, 3);
+      const Tensor maxima = group_maxima(x, dtype == DType::q6_k ? 16 : 32);
+      const auto rounding = linear(maxima, magnitude(w)).to_vector<double>();
+      const Tensor dense = full({53, 512}, 32, {f32, Device(DeviceKind::ref)});
+      const double largest = [&] {
+        double most = 0;
+        for (double v : magnitude(w).to_vector<double>()) most = std::max(most, v);
+        return most;
+      }();
+      const auto chain = linear(magnitude(x), dense).to_vector<double>();
+      expect_close(linear(x, w, bias, kRounded), linear(on_ref(x), on_ref(w), on_ref(bias)),
+                   [&](size_t i, double e) {
+                     return rounding[i] * 0x1p-16 * (1 + 0x1p-7) +
+                            (2 * 512 / 16 + 6) * 0x1p-24 * largest * chain[i] +
+                            0x1p-23 * std::abs(e);
+                   });
+    }
+  }
+}
+
+DEVICE_TEST(Linear, RoundedActivationsHaveTheSameBitsHoweverRowsAreCut) {
+  for (DType dtype : kQuantised) {
+    SCOPED_TRACE(std::string(to_string(dtype)));
+    const Tensor w = random_blocks({100, 768}, dtype, device);
+    const Tensor x = randn({37, 768}, {f32, device}, 1), bias = randn({100}, {f32, device}, 3);
+    const Tensor y = linear(x, w, bias, kRounded);
+    EXPECT_NE(linear(x, w, bias).to_vector<float>(), y.to_vector<float>());  // it does round
+    for (int threads : {1, 2, 5}) {
+      const Threads set(threads);
+      for (int64_t rows : {1, 2, 3, 4, 7, 8, 9, 20, 30}) {
+        expect_same_bits(linear(x.slice(0, 7, 7 + rows), w, bias, kRounded),
+                         y.slice(0, 7, 7 + rows));
+      }
+    }
+  }
+}
+
+DEVICE_TEST(Linear, RoundedActivationsTakeExtremeValues) {
+  const Tensor w = random_blocks({20, 64}, DType::q4_1, device);
+  std::vector<float> x(6 * 64, 0.5f);
+  x[3] = NAN, x[64 + 40] = INFINITY;
+  std::fill_n(x.begin() + 128, 64, 0.0f);       // zeros
+  std::fill_n(x.begin() + 192, 64, 1e-38f);     // below what is told apart from zero
+  std::fill_n(x.begin() + 256, 64, 1e30f);      // large, and none overflows
+  const auto y = linear(from_values(x, {6, 64}, {f32, device}), w, {}, kRounded)
+                     .to_vector<float>();
+  for (size_t n = 0; n < 20; ++n) {
+    EXPECT_TRUE(std::isnan(y[n])) << n;
+    EXPECT_TRUE(std::isnan(y[20 + n])) << n;
+    EXPECT_EQ(y[40 + n], 0) << n;
+    EXPECT_EQ(y[60 + n], 0) << n;
+    EXPECT_TRUE(std::isfinite(y[80 + n])) << n;
+    EXPECT_NEAR(y[80 + n], y[100 + n] * 2e30f, std::abs(y[100 + n]) * 2e30f * 0x1p-20) << n;
+  }
+}
+
+// Plain weights have no groups to round by.
+DEVICE_TEST(Linear, RoundedActivationsMeanNothingBesidePlainWeights) {
+  const Tensor x = randn({3, 64}, {f32, device}, 1), w = randn({20, 64}, {bf16, device}, 2);
+  expect_same_bits(linear(x, w, {}, kRounded), linear(x, w));
+}
+
 DEVICE_TEST(Linear, CapturedAndReplayed) {
   const Tensor w = random_blocks({50, 64}, DType::q4_1, device);
   const Tensor x = randn({1, 64}, {f32, device}, 1), other = randn({1, 64}, {f32, device}, 2);

@@ -129,6 +129,25 @@ std::vector<Tensor> inputs_of(const Operands& o) {
   return in;
 }
 
+// The low-rank chain goes on from the sums that the rounded product left.
+DEVICE_TEST(LoraLinear, RoundedActivationsAddTheSameLowRankTerm) {
+  const Operands o = operands({21, 256}, 72, 8, DType::q4_1, device);
+  const LoraOptions rounded{.scale = 2, .activations = Activations::int16};
+  const Tensor y = lora_linear(o.x, o.w, o.bias, o.a, o.b, rounded);
+  const Tensor base = linear(o.x, o.w, o.bias, {Activations::int16});
+  const Tensor exact = sub(lora_linear(o.x, o.w, o.bias, o.a, o.b, {.scale = 2}),
+                           linear(o.x, o.w, o.bias));
+  const auto size = lora_linear(magnitude(o.x), magnitude(o.w), {}, magnitude(o.a), magnitude(o.b),
+                                {.scale = 2}).to_vector<double>();
+  expect_close(sub(y, base), exact, [&](size_t i, double) {  // two chains differ, twice
+    return 4 * (256 + 8 + 2) * 0x1p-24 * size[i];
+  });
+  for (int64_t rows : {1, 2, 8, 9, 13}) {
+    expect_same_bits(lora_linear(o.x.slice(0, 4, 4 + rows), o.w, o.bias, o.a, o.b, rounded),
+                     y.slice(0, 4, 4 + rows));
+  }
+}
+
 DEVICE_TEST(LoraLinear, GradientMatchesFiniteDifference) {
   for (float dropout : {0.0f, 0.3f}) {
     const Operands o = operands({2, 3, 12}, 7, 4, f32, device);

@@ -20,10 +20,16 @@ namespace pewter::HWY_NAMESPACE {
 
 constexpr int kAttentionRows = HWY_MAX_BYTES == 64 ? 12 : 6;
 
-inline int64_t padded(int64_t n) {
-  const int64_t lanes = 2 * static_cast<int64_t>(hn::Lanes(F32()));
+// Vectors that lanes run along: full ones, or short ones where a tile has no more lanes than that
+// (one token of a few heads). A lane's bits do not depend on the vector it lies in.
+using ShortLanes = hn::CappedTag<float, 4>;
+
+template <typename D>
+inline int64_t whole_vectors(D d, int64_t n) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   return (n + lanes - 1) / lanes * lanes;
 }
+inline int64_t padded(int64_t n) { return whole_vectors(F32(), n); }
 
 // c[i][n] (+)= sum over k of a[i * a_row + k * a_k] * b[k * b_k + n], n < columns (whole vectors).
 struct SmallProduct {
@@ -35,11 +41,11 @@ struct SmallProduct {
   bool load;
 };
 
-template <int kR, int kV>
-HWY_INLINE void small_tile(const SmallProduct& p, int64_t i0, int64_t n0) {
-  const F32 d;
+template <int kR, int kV, typename D>
+HWY_INLINE void small_tile(D d, const SmallProduct& p, int64_t i0, int64_t n0) {
+  using V = hn::Vec<D>;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  VF32 acc[kR][kV];
+  V acc[kR][kV];
   float* c = p.c + i0 * p.c_row + n0;
   for (int i = 0; i < kR; ++i) {
     for (int v = 0; v < kV; ++v) {
@@ -48,11 +54,11 @@ HWY_INLINE void small_tile(const SmallProduct& p, int64_t i0, int64_t n0) {
   }
   const float *a = p.a + i0 * p.a_row, *b = p.b + n0;
   for (int64_t k = 0; k < p.depth; ++k, a += p.a_k, b += p.b_k) {
-    VF32 row[kV];
+    V row[kV];
     for (int v = 0; v < kV; ++v) row[v] = hn::LoadU(d, b + v * lanes);
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
-      const VF32 x = hn::Set(d, a[i * p.a_row]);
+      const V x = hn::Set(d, a[i * p.a_row]);
       for (int v = 0; v < kV; ++v) acc[i][v] = hn::MulAdd(x, row[v], acc[i][v]);
     }
   }
@@ -61,19 +67,20 @@ HWY_INLINE void small_tile(const SmallProduct& p, int64_t i0, int64_t n0) {
   }
 }
 
-template <int kR>
-HWY_INLINE void small_rows(const SmallProduct& p, int64_t i0) {
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(F32()));
+template <int kR, typename D>
+HWY_INLINE void small_rows(D d, const SmallProduct& p, int64_t i0) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t n = 0;
-  for (; n + 2 * lanes <= p.columns; n += 2 * lanes) small_tile<kR, 2>(p, i0, n);
-  for (; n < p.columns; n += lanes) small_tile<kR, 1>(p, i0, n);
+  for (; n + 2 * lanes <= p.columns; n += 2 * lanes) small_tile<kR, 2>(d, p, i0, n);
+  for (; n < p.columns; n += lanes) small_tile<kR, 1>(d, p, i0, n);
 }
 
-void small_product(const SmallProduct& p) {
+template <typename D>
+void small_product(D d, const SmallProduct& p) {
   int64_t i = 0;
-  for (; i + kAttentionRows <= p.rows; i += kAttentionRows) small_rows<kAttentionRows>(p, i);
-  for (; i + 3 <= p.rows; i += 3) small_rows<3>(p, i);
-  for (; i < p.rows; ++i) small_rows<1>(p, i);
+  for (; i + kAttentionRows <= p.rows; i += kAttentionRows) small_rows<kAttentionRows>(d, p, i);
+  for (; i + 3 <= p.rows; i += 3) small_rows<3>(d, p, i);
+  for (; i < p.rows; ++i) small_rows<1>(d, p, i);
 }
 
 // Scratch of one task, carved from one block of memory.
@@ -95,9 +102,10 @@ struct Lanes {
   int64_t d_width;         // d padded
   float* limit;            // [width] keys each lane sees, counted from tile.begin
 
-  Lanes(const AttentionArgs& a, const AttentionTile& t, int64_t g, Arena& arena)
+  template <typename D>
+  Lanes(D d, const AttentionArgs& a, const AttentionTile& t, int64_t g, Arena& arena)
       : args(&a), tile(t), group(g), heads(a.h / a.h_kv), count(heads * t.queries),
-        width(padded(count)), d_width(padded(a.d)), limit(arena.take(width)) {
+        width(whole_vectors(d, count)), d_width(padded(a.d)), limit(arena.take(width)) {
     for (int64_t l = 0; l < width; ++l) {
       const int64_t at = t.b * a.t + t.t0 + l % t.queries;
       limit[l] = l < count ? static_cast<float>(a.key_end[at] - a.key_begin[at]) : 0.0f;
@@ -150,30 +158,33 @@ inline KeyRows key_rows(const float* first, int64_t stride, int64_t keys, int64_
 }
 
 // scores[j][lane] = q(lane) . k(key0 + j)
-void key_products(const Lanes& l, const float* keys, int64_t stride, int64_t n, const float* lanes,
-                  float* scores) {
-  small_product({keys, lanes, stride, 1, l.width, n, l.width, l.args->d, scores, l.width, false});
+template <typename D>
+void key_products(D d, const Lanes& l, const float* keys, int64_t stride, int64_t n,
+                  const float* lanes, float* scores) {
+  small_product(d, {keys, lanes, stride, 1, l.width, n, l.width, l.args->d, scores, l.width, false});
 }
 
 // out[lane][i] += sum over j of p[j][lane] * rows[j][i]. Lanes that see fewer than `keys` keys stop
 // at their last: what they do not see must not reach them, not even NaN times zero.
 void add_rows(const Lanes& l, const float* p, const KeyRows& rows, int64_t first, int64_t keys,
               float* out) {
-  const auto all_see = [&](int64_t lane, int64_t n) {
-    for (int64_t i = lane; i < lane + n; ++i) {
-      if (l.limit[i] < static_cast<float>(first + keys)) return false;
+  const auto see_all = [&](int64_t lane) {  // how many lanes from this one on, at most a tile
+    int64_t n = 0;
+    while (n < kAttentionRows && lane + n < l.count &&
+           l.limit[lane + n] >= static_cast<float>(first + keys)) {
+      ++n;
     }
-    return true;
+    return n;
   };
   SmallProduct o{p, rows.data, 1, l.width, rows.stride, 0, l.d_width, 0, nullptr, l.d_width, true};
   for (int64_t lane = 0; lane < l.count;) {
-    const bool whole = lane + kAttentionRows <= l.count && all_see(lane, kAttentionRows);
-    o.rows = whole ? kAttentionRows : 1;
+    const int64_t whole = see_all(lane);
+    o.rows = std::max<int64_t>(whole, 1);
     const auto seen = static_cast<int64_t>(l.limit[lane]) - first;
-    o.depth = whole ? keys : std::clamp<int64_t>(seen, 0, keys);
+    o.depth = whole > 0 ? keys : std::clamp<int64_t>(seen, 0, keys);
     o.a = p + lane;
     o.c = out + lane * l.d_width;
-    if (o.depth > 0) small_product(o);
+    if (o.depth > 0) small_product(F32(), o);
     lane += o.rows;
   }
 }

@@ -30,27 +30,28 @@ struct Running {
 
 // scores -> probabilities relative to the new maximum, for lanes l0 .. l0 + a vector. Returns the
 // factor that what was summed before must shrink by.
-HWY_INLINE VF32 soften(const Lanes& l, const Running& r, float* scores, int64_t first, int64_t keys,
-                       int64_t l0) {
-  const F32 d;
-  const VF32 seen = hn::Sub(hn::LoadU(d, l.limit + l0), hn::Set(d, static_cast<float>(first)));
-  const VF32 scale = hn::Set(d, l.args->scale), before = hn::LoadU(d, r.max + l0);
-  VF32 max = before;
+template <typename D>
+HWY_INLINE hn::Vec<D> soften(D d, const Lanes& l, const Running& r, float* scores, int64_t first,
+                             int64_t keys, int64_t l0) {
+  using V = hn::Vec<D>;
+  const V seen = hn::Sub(hn::LoadU(d, l.limit + l0), hn::Set(d, static_cast<float>(first)));
+  const V scale = hn::Set(d, l.args->scale), before = hn::LoadU(d, r.max + l0);
+  V max = before;
   for (int64_t j = 0; j < keys; ++j) {
-    const VF32 s = hn::Mul(hn::LoadU(d, scores + j * l.width + l0), scale);
+    const V s = hn::Mul(hn::LoadU(d, scores + j * l.width + l0), scale);
     hn::StoreU(s, d, scores + j * l.width + l0);
     const auto sees = hn::Lt(hn::Set(d, static_cast<float>(j)), seen);
     max = hn::IfThenElse(sees, hn::Max(max, s), max);
   }
   hn::StoreU(max, d, r.max + l0);
   // All scores so far are -inf: subtract 0, so that their exponentials are 0 and not NaN.
-  const VF32 top = hn::IfThenElse(hn::Eq(max, hn::Set(d, -kInfinity)), hn::Zero(d), max);
-  const VF32 shrink = exp_f32(hn::Sub(before, top));
-  VF32 sum = hn::Mul(hn::LoadU(d, r.sum + l0), shrink);
+  const V top = hn::IfThenElse(hn::Eq(max, hn::Set(d, -kInfinity)), hn::Zero(d), max);
+  const V shrink = exp_f32(d, hn::Sub(before, top));
+  V sum = hn::Mul(hn::LoadU(d, r.sum + l0), shrink);
   for (int64_t j = 0; j < keys; ++j) {
     const auto sees = hn::Lt(hn::Set(d, static_cast<float>(j)), seen);
-    const VF32 e = exp_f32(hn::Sub(hn::LoadU(d, scores + j * l.width + l0), top));
-    const VF32 p = hn::IfThenElseZero(sees, e);
+    const V e = exp_f32(d, hn::Sub(hn::LoadU(d, scores + j * l.width + l0), top));
+    const V p = hn::IfThenElseZero(sees, e);
     sum = hn::Add(sum, p);
     hn::StoreU(p, d, scores + j * l.width + l0);
   }
@@ -82,10 +83,11 @@ void store_outputs(const Lanes& l, const Running& r) {
   }
 }
 
-void forward_tile(const AttentionArgs& a, const AttentionTile& tile, int64_t group) {
+template <typename D>
+void forward_tile(D d, const AttentionArgs& a, const AttentionTile& tile, int64_t group) {
   Arena arena{static_cast<float*>(cpu::thread_scratch(arena_floats(a) * 4))};
-  const Lanes l(a, tile, group, arena);
-  const int64_t step = static_cast<int64_t>(hn::Lanes(F32()));
+  const Lanes l(d, a, tile, group, arena);
+  const auto step = static_cast<int64_t>(hn::Lanes(d));
   float* q = arena.take(a.d * l.width);
   transpose_lanes(l, [&](int64_t lane) { return l.q(lane); }, q);
   float* scores = arena.take(kKeyBlock * l.width);
@@ -97,9 +99,9 @@ void forward_tile(const AttentionArgs& a, const AttentionTile& tile, int64_t gro
   std::fill_n(r.out, l.count * l.d_width, 0.0f);
   for (int64_t key = tile.begin; key < tile.end; key += kKeyBlock) {
     const int64_t keys = std::min(kKeyBlock, tile.end - key), first = key - tile.begin;
-    key_products(l, l.k(key), a.k_strides.token, keys, q, scores);
+    key_products(d, l, l.k(key), a.k_strides.token, keys, q, scores);
     for (int64_t l0 = 0; l0 < l.width; l0 += step) {
-      hn::StoreU(soften(l, r, scores, first, keys, l0), F32(), shrink + l0);
+      hn::StoreU(soften(d, l, r, scores, first, keys, l0), d, shrink + l0);
     }
     if (first > 0) rescale(l, r, shrink);
     const KeyRows v = key_rows(l.v(key), a.v_strides.token, keys, a.d, l.d_width, copy);
@@ -113,7 +115,10 @@ void attention_all(const AttentionArgs& a) {
   const auto n = static_cast<int64_t>(tiles.size());
   // The tiles with the most keys first: they are the last of a causal prompt.
   cpu::parallel_for(n * a.h_kv, [&](int64_t task) {
-    forward_tile(a, tiles[static_cast<size_t>(n - 1 - task / a.h_kv)], task % a.h_kv);
+    const AttentionTile& tile = tiles[static_cast<size_t>(n - 1 - task / a.h_kv)];
+    const bool few = tile.queries * (a.h / a.h_kv) <= static_cast<int64_t>(hn::Lanes(ShortLanes()));
+    if (few) forward_tile(ShortLanes(), a, tile, task % a.h_kv);
+    else forward_tile(F32(), a, tile, task % a.h_kv);
   });
 }
 
@@ -127,7 +132,7 @@ struct TileGrad {
   float *p, *ds;          // [keys][width]
 
   TileGrad(const AttentionBackwardArgs& o, const AttentionTile& t, int64_t group, Arena& arena)
-      : l(o.forward, t, group, arena) {
+      : l(F32(), o.forward, t, group, arena) {
     const int64_t d = o.forward.d;
     q = arena.take(d * l.width);
     dy = arena.take(d * l.width);
@@ -150,8 +155,8 @@ struct TileGrad {
   void probabilities(int64_t key, int64_t keys) const {
     const F32 d;
     const AttentionArgs& a = *l.args;
-    key_products(l, l.k(key), a.k_strides.token, keys, q, p);
-    key_products(l, l.v(key), a.v_strides.token, keys, dy, ds);
+    key_products(d, l, l.k(key), a.k_strides.token, keys, q, p);
+    key_products(d, l, l.v(key), a.v_strides.token, keys, dy, ds);
     const VF32 scale = hn::Set(d, a.scale);
     const auto first = static_cast<float>(key - l.tile.begin);
     for (int64_t l0 = 0; l0 < l.width; l0 += static_cast<int64_t>(hn::Lanes(d))) {
@@ -200,7 +205,7 @@ void back_to_rows(const Lanes& l, const float* lanes, float* rows) {
 
 // out[j][i] += sum over lanes of p[j][lane] rows[lane][i]
 void add_lanes(const Lanes& l, const float* p, const float* rows, int64_t keys, float* out) {
-  small_product({p, rows, l.width, 1, l.d_width, keys, l.d_width, l.count, out, l.d_width, true});
+  small_product(F32(), {p, rows, l.width, 1, l.d_width, keys, l.d_width, l.count, out, l.d_width, true});
 }
 
 void key_grad_block(const AttentionBackwardArgs& o, const std::vector<AttentionTile>& tiles,

@@ -15,10 +15,12 @@ HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
 
 // Within 2 units in the last place; 0 below -104, infinity above 88.73.
-HWY_INLINE VF32 exp_f32(VF32 x) {
-  const VF32 e = hn::Exp(F32(), hn::Min(x, hn::Set(F32(), 104.0f)));  // larger ones overflow q
+template <typename D>
+HWY_INLINE hn::Vec<D> exp_f32(D d, hn::Vec<D> x) {
+  const auto e = hn::Exp(d, hn::Min(x, hn::Set(d, 104.0f)));  // larger ones overflow q
   return hn::IfThenElse(hn::IsNaN(x), x, e);
 }
+HWY_INLINE VF32 exp_f32(VF32 x) { return exp_f32(F32(), x); }
 
 // 1 / (1 + exp(-x))
 HWY_INLINE VF32 sigmoid_f32(VF32 x) {
