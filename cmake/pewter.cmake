@@ -25,6 +25,13 @@ endfunction()
 set(PEWTER_DISABLED_TARGETS "HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL" CACHE STRING
     "Highway's instruction sets to leave out")
 
+# Headers of libraries that most files of a target include, parsed once. What a file needs it still
+# includes itself: the compile for Arm (tools/cross-compile) goes without.
+function(pewter_precompile target)
+  list(TRANSFORM ARGN REPLACE "(.+)" "<\\1>")
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+endfunction()
+
 function(pewter_layer target)
   pewter_settings(${target})
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
@@ -67,6 +74,9 @@ function(pewter_add_tests name)
   target_compile_definitions(${name}_tests PRIVATE
     PEWTER_DATA_DIR="${PROJECT_SOURCE_DIR}/data" PEWTER_COMMAND="${CMAKE_BINARY_DIR}/pewter")
   target_link_libraries(${name}_tests PRIVATE ${arg_LIBS} GTest::gtest_main)
+  # The library is optimised; what calls it need not be.
+  target_compile_options(${name}_tests PRIVATE -O1)
+  pewter_precompile(${name}_tests gtest/gtest.h pewter/pewter.h)
   gtest_discover_tests(${name}_tests TEST_PREFIX "${name}/" DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS ${name})
 endfunction()

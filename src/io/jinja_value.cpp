@@ -39,7 +39,7 @@ bool integer_of(const Value& value, int64_t* out) {
 }
 
 // repr() of a string: single quotes, unless only they occur in it.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   const bool use_double = text.find('\'') != text.npos && text.find('"') == text.npos;
   const char quote = use_double ? '"' : '\'';
   std::string out(1, quote);
@@ -69,7 +69,7 @@ std::string printed_float(double d) {
 
 std::string represented(const Context& context, const Value& value) {
   const std::string* s = value.string();
-  return s ? quoted(*s) : printed(context, value);
+  return s ? in_quotes(*s) : printed(context, value);
 }
 
 std::string json_string(std::string_view text) {
@@ -232,7 +232,7 @@ std::string printed(const Context& context, const Value& value) {
   }
   if (const Dict* dict = value.dict()) {
     for (const auto& [key, item] : *dict) {
-      out += (out.empty() ? "" : ", ") + quoted(key) + ": " + represented(context, item);
+      out += (out.empty() ? "" : ", ") + in_quotes(key) + ": " + represented(context, item);
       context.charge(8);
     }
     context.charge(out.size());
