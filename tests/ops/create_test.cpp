@@ -1,4 +1,5 @@
-// New tensors: values arrive as they are given, rounded to nearest even where the dtype is narrower.
+// New tensors: values arrive as they are given, rounded to nearest even where the dtype is
+// narrower.
 #include "support/device_test.h"
 #include "support/gradcheck.h"
 #include "support/products.h"

@@ -39,7 +39,8 @@ DEVICE_TEST(LinearCrossEntropy, MatchesReference) {
   expect_matches(random_case(300, 64, 500), device, 8 * 8);
 }
 
-DEVICE_TEST(LinearCrossEntropy, QuantisedWeight) {
+DEVICE_TEST(LinearCrossEntropy, QuantisedMatchesReference) {
+  covers(DType::q8_0);
   Case c = random_case(20, 64, 60);
   std::vector<std::byte> blocks(static_cast<size_t>(byte_size(DType::q8_0, 60 * 64)));
   for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<std::byte>(i * 37 % 251);
@@ -84,6 +85,27 @@ DEVICE_TEST(LinearCrossEntropy, SkipsRowsOfWeightZero) {
   c.x = from_values(x, c.x.shape(), {f32, "cpu"});
   c.targets = from_values(targets, c.targets.shape(), {i32, "cpu"});
   EXPECT_EQ(c.on(device).item<float>(), before);
+}
+
+// Rows far apart and columns of a wider matrix, and what came in 16 bits.
+DEVICE_TEST(LinearCrossEntropy, Strided) {
+  const Case c = random_case(20, 24, 40);
+  const auto spread = [&](const Tensor& t) {
+    const Tensor wide = zeros({3 * t.size(0), t.size(1) + 5}, {t.dtype(), device});
+    const Tensor view = wide.slice(0, 0, wide.size(0), 3).slice(1, 2, 2 + t.size(1));
+    copy_(view, to_device(t, device));
+    return view;
+  };
+  const Tensor columns = contiguous(to_device(c.x, device).transpose(0, 1)).transpose(0, 1);
+  const Tensor expected = c.on(device), w = to_device(c.w, device);
+  const Tensor targets = to_device(c.targets, device), weights = to_device(c.weights, device);
+  expect_same_bits(linear_cross_entropy(spread(c.x), spread(c.w), targets, weights), expected);
+  expect_same_bits(linear_cross_entropy(columns, w, targets, weights), expected);
+  const Tensor pairs = contiguous(weights.reshape({20, 1}).expand({20, 2})).reshape({40});
+  expect_same_bits(linear_cross_entropy(columns, w, targets, pairs.slice(0, 0, 40, 2)), expected);
+  const Tensor narrow = cast(columns, bf16);
+  expect_same_bits(linear_cross_entropy(narrow, w, targets, weights),
+                   linear_cross_entropy(cast(narrow, f32), w, targets, weights));
 }
 
 DEVICE_TEST(LinearCrossEntropy, Repeatable) {

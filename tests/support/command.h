@@ -17,8 +17,8 @@ struct Ran {
 // `input` goes to stdin.
 Ran run_pewter(std::vector<std::string> arguments, const std::string& input = "");
 
-// The same through a shell: `before` is run first (ulimit -f 8), and `redirect` is written after the
-// command (>/dev/full, 2>&-).
+// The same through a shell: `before` is run first (ulimit -f 8), and `redirect` is written after
+// the command (>/dev/full, 2>&-).
 Ran run_pewter_in_shell(const std::string& before, const std::vector<std::string>& arguments,
                         const std::string& redirect = "");
 

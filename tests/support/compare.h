@@ -32,8 +32,8 @@ inline double rounding_bound(DType dtype, double roundings, double magnitude, do
          unit_roundoff(dtype) * smallest_normal(dtype);
 }
 
-// Where two tensors of one shape differ by more than bound(i, expected[i]); equal infinities and NaNs
-// match.
+// Where two tensors of one shape differ by more than bound(i, expected[i]); equal infinities and
+// NaNs match.
 struct Difference {
   size_t bad = 0, worst = 0;  // how many elements; which of them most
   double actual = 0, expected = 0, bound = 0;
@@ -57,10 +57,17 @@ Difference difference(const Tensor& actual, const Tensor& expected, Bound&& boun
   return d;
 }
 
+// Notes that the running test is about `dtype`; tools/support_matrix.py reads it from the test's
+// XML. Comparing does it for the dtype compared, random_blocks() for quantised operands.
+inline void covers(DType dtype) {
+  ::testing::Test::RecordProperty("dtype_" + std::string(to_string(dtype)), 1);
+}
+
 // Element by element |actual - expected| <= bound(i, expected). Reports the worst offender.
 template <typename Bound>
 void expect_close(const Tensor& actual, const Tensor& expected, Bound&& bound) {
   ASSERT_EQ(actual.shape().to_string(), expected.shape().to_string());
+  if (actual.device().kind() != DeviceKind::ref) covers(actual.dtype());
   const Difference d = difference(actual, expected, bound);
   EXPECT_EQ(d.bad, 0u) << "worst: element " << d.worst << " is " << d.actual << ", reference "
                        << d.expected << ", bound " << d.bound;

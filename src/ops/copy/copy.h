@@ -1,5 +1,5 @@
-// Copies between strides and dtypes: y = x, each element rounded to nearest even in y's dtype. To an
-// integer dtype: towards zero, what does not fit becomes the nearest number that does, NaN 0.
+// Copies between strides and dtypes: y = x, each element rounded to nearest even in y's dtype. To
+// an integer dtype: towards zero, what does not fit becomes the nearest number that does, NaN 0.
 #pragma once
 
 #include <limits>
