@@ -14,9 +14,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<std::string> train(const fs::path& out, const std::string& rank = "8") {
-  return {"train",   "-m",    small_model(), "--data", std::string(PEWTER_DATA_DIR) + "/home/train.jsonl",
-          "--out",   out,     "--steps",     "2",      "--batch", "2",
-          "--rank",  rank};
+  const std::string data = std::string(PEWTER_DATA_DIR) + "/home/train.jsonl";
+  return {"train",   "-m", small_model(), "--data", data,     "--out", out,
+          "--steps", "2",  "--batch",     "2",      "--rank", rank};
 }
 std::vector<std::string> merge(const fs::path& adapter, const fs::path& out) {
   return {"merge", "-m", small_model(), "--adapter", adapter, "--out", out};
