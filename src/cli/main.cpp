@@ -50,8 +50,8 @@ int run_and_flush(int argc, char** argv) {
   return status;
 }
 
-// Where stdin, stdout or stderr is closed, no output file may take its number: what is printed would
-// go into that file. Opened for reading alone, printing to it is an error as before.
+// Where stdin, stdout or stderr is closed, no output file may take its number: what is printed
+// would go into that file. Opened for reading alone, printing to it is an error as before.
 void hold_standard_files() {
   int fd = 0;
   while (fd >= 0 && fd <= 2) fd = open("/dev/null", O_RDONLY);

@@ -58,8 +58,9 @@ TEST(Safetensors, AnythingWrittenIsReadBack) {
 TEST(Npy, AnythingWrittenIsReadBack) {
   const TempFolder temp;
   EXPECT_PROPERTY("an array comes back as it was", [&] {
-    const auto [type, size] = *rc::gen::element(std::pair(NpyType::f2, 2), std::pair(NpyType::f4, 4),
-                                                std::pair(NpyType::i4, 4), std::pair(NpyType::i8, 8));
+    const auto [type, size] = *rc::gen::element(
+        std::pair(NpyType::f2, 2), std::pair(NpyType::f4, 4), std::pair(NpyType::i4, 4),
+        std::pair(NpyType::i8, 8));
     const std::vector<int64_t> shape = any_sizes(5, 6);
     int64_t count = 1;
     for (int64_t d : shape) count *= d;
