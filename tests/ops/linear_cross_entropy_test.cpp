@@ -2,6 +2,7 @@
 
 #include "support/device_test.h"
 #include "support/gradcheck.h"
+#include "support/products.h"
 
 namespace pewter::test {
 namespace {
@@ -25,6 +26,15 @@ Case random_case(int64_t t, int64_t d, int64_t v, double size = 1) {
           from_values(targets, {t}, {i32, "cpu"}), from_values(weights, {t}, {f32, "cpu"})};
 }
 
+// The largest sum of |x||w| that any logit has.
+double largest_logit(const Case& c) {
+  double most = 0;
+  for (double v : linear(magnitude(c.x), magnitude(c.w)).to_vector<double>()) {
+    most = std::max(most, v);
+  }
+  return most;
+}
+
 // Row losses each within (V + D + 8) roundings of their largest logit, summed with their weights.
 void expect_matches(const Case& c, Device device, double logit) {
   const double roundings = static_cast<double>(c.x.size(1) + c.w.size(0) + 8);
@@ -37,6 +47,12 @@ void expect_matches(const Case& c, Device device, double logit) {
 
 DEVICE_TEST(LinearCrossEntropy, MatchesReference) {
   expect_matches(random_case(300, 64, 500), device, 8 * 8);
+  for (DType dtype : {f16, bf16}) {
+    covers(dtype);
+    Case c = random_case(40, 64, 50);
+    c.x = cast(c.x, dtype), c.w = cast(c.w, dtype);
+    expect_matches(c, device, 8 * 8);
+  }
 }
 
 DEVICE_TEST(LinearCrossEntropy, QuantisedMatchesReference) {
@@ -58,6 +74,16 @@ DEVICE_TEST(LinearCrossEntropy, QuantisedMatchesReference) {
   expect_close(x[0].grad(), x[1].grad(), [](size_t, double e) {
     return rounding_bound(f32, 60 + 64 + 16, 1.3 * 60, e);
   });
+}
+
+// Every format, against the reference's loss at the values it stands for.
+DEVICE_TEST(LinearCrossEntropy, QuantisedValuesMatchReference) {
+  for (DType dtype : kQuantised) {
+    SCOPED_TRACE(std::string(to_string(dtype)));
+    Case c = random_case(20, 256, 60, 0.01);
+    c.w = random_blocks({60, 256}, dtype, "cpu");
+    expect_matches(c, device, largest_logit(c));
+  }
 }
 
 DEVICE_TEST(LinearCrossEntropy, OddSizes) {

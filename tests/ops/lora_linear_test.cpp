@@ -51,7 +51,9 @@ void expect_matches(const Operands& o, Device device, LoraOptions options = {}) 
 }
 
 DEVICE_TEST(LoraLinear, MatchesReference) {
-  for (DType weight : {f32, f16, bf16, DType::q4_1, DType::q8_0, DType::q4_k}) {
+  std::vector<DType> weights = {f32, f16, bf16};
+  weights.insert(weights.end(), std::begin(kQuantised), std::end(kQuantised));
+  for (DType weight : weights) {
     SCOPED_TRACE(std::string(to_string(weight)));
     covers(weight);
     for (int64_t m : {1, 3, 40}) {
