@@ -25,6 +25,7 @@ DEVICE_TEST(Create, MatchesReference) {
     expect_same_bits(zeros({3, 5}, {dtype, device}), zeros({3, 5}, {dtype, ref}));
     expect_same_bits(full({3, 5}, 0.1, {dtype, device}), full({3, 5}, 0.1, {dtype, ref}));
   }
+  covers(i32), covers(DType::u8);
   const std::vector<int32_t> whole = {INT32_MIN, -1, 0, 1, INT32_MAX};
   EXPECT_EQ(from_values(whole, {5}, {i32, device}).to_vector<int32_t>(), whole);
   const std::vector<uint8_t> small = {0, 1, 127, 128, 255};
