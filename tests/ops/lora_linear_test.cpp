@@ -259,6 +259,7 @@ DEVICE_TEST(LoraLinear, RejectsBadArguments) {
   EXPECT_EQ(code(nothing, counted(z({16}))), ErrorCode::dtype);
   EXPECT_EQ(code(nothing, counted(z({8}, DType::u8))), ErrorCode::shape);
   EXPECT_EQ(code(nothing, counted(z({32}, DType::u8).slice(0, 0, 32, 2))), ErrorCode::dtype);
+  EXPECT_EQ(code(nothing, counted(z({17}, DType::u8).slice(0, 1, 17))), ErrorCode::dtype);
 }
 
 }  // namespace

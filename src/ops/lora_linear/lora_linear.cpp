@@ -33,12 +33,15 @@ void check_adapter(const Tensor& w, const Tensor& a, const Tensor& b) {
   }
 }
 
+// Kernels read it as two numbers of 64 bits.
 void check_counter(const Tensor& counter) {
   check_shape(kOp, "dropout_counter", counter, {16});
-  if (counter.dtype() != DType::u8 || !counter.is_contiguous()) {
-    throw_error(ErrorCode::dtype, "[{}] dropout_counter is {} with strides {}; contiguous u8 is "
-                                  "needed",
-                kOp, to_string(counter.dtype()), counter.strides().to_string());
+  const bool aligned = reinterpret_cast<uintptr_t>(counter.data()) % sizeof(uint64_t) == 0;
+  if (counter.dtype() != DType::u8 || !counter.is_contiguous() || !aligned) {
+    throw_error(ErrorCode::dtype, "[{}] dropout_counter is {} with strides {}{}; u8, contiguous at "
+                                  "a multiple of 8 bytes, is needed",
+                kOp, to_string(counter.dtype()), counter.strides().to_string(),
+                aligned ? "" : ", unaligned");
   }
 }
 
