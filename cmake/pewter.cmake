@@ -60,10 +60,14 @@ function(pewter_add_op name)
   endforeach()
 endfunction()
 
-# pewter_add_tests(ops LIBS pewter_ops): all of tests/<name>/*_test.cpp as one program.
+# pewter_add_tests(ops LIBS pewter_ops): all of tests/<name>/*_test.cpp as one program. Those named
+# *_property_test.cpp need rapidcheck; ctest runs them from one seed.
 function(pewter_add_tests name)
   cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_test.cpp)
+  if(NOT rapidcheck_FOUND)
+    list(FILTER sources EXCLUDE REGEX "_property_test\\.cpp$")
+  endif()
   if(NOT sources)
     return()
   endif()
@@ -77,6 +81,9 @@ function(pewter_add_tests name)
   # The library is optimised; what calls it need not be.
   target_compile_options(${name}_tests PRIVATE -O1)
   pewter_precompile(${name}_tests gtest/gtest.h pewter/pewter.h)
+  if(rapidcheck_FOUND)
+    target_link_libraries(${name}_tests PRIVATE rapidcheck)
+  endif()
   gtest_discover_tests(${name}_tests TEST_PREFIX "${name}/" DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS ${name})
+                       PROPERTIES LABELS ${name} ENVIRONMENT "RC_PARAMS=seed=20 max_success=300")
 endfunction()

@@ -84,18 +84,18 @@ void ProgressLine::show(const std::string& line, bool always) {
   if (stderr_is_terminal()) {
     if (!always && t - last_ < 0.1) return;
     const std::string blanks(width_ > line.size() ? width_ - line.size() : 0, ' ');
-    fmt::print(stderr, "\r{}{}", line, blanks);
+    tell("\r{}{}", line, blanks);
     width_ = line.size();
   } else {
     if (!always && t - last_ < every_) return;
-    fmt::print(stderr, "{}\n", line);
+    tell("{}\n", line);
   }
   std::fflush(stderr);
   last_ = t;
 }
 
 void ProgressLine::finish() {
-  if (width_ > 0) fmt::print(stderr, "\n");
+  if (width_ > 0) tell("\n");
   width_ = 0;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -30,6 +31,13 @@ void add_model_option(CLI::App& command, std::string& model);
 // True once Ctrl-C (SIGINT) or SIGTERM came; a second one ends the program with status 130.
 bool interrupted();
 constexpr int kInterrupted = 130;  // exit status then, as shells have it
+
+// Something for a person to read, on stderr. That nobody can read it is no reason to stop.
+template <typename... Args>
+void tell(fmt::format_string<Args...> format, Args&&... args) {
+  const std::string text = fmt::format(format, std::forward<Args>(args)...);
+  [[maybe_unused]] const size_t written = std::fwrite(text.data(), 1, text.size(), stderr);
+}
 
 // One line of JSON on stdout.
 void print_json(const nlohmann::json& value);

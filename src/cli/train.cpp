@@ -50,7 +50,7 @@ int run(Options& o) {
   o.train.on_progress = [&](const TrainProgress& p) {
     line.show(progress_line(p), p.step == p.steps || p.eval_loss.has_value());
   };
-  fmt::print(stderr, "{}: {} parameters, {} of them trained, {} examples\n", o.model,
+  tell("{}: {} parameters, {} of them trained, {} examples\n", o.model,
              model.parameter_count(), model.trainable_count(), data.size());
   const TrainResult r = train(model, data, o.train);
   line.finish();
@@ -63,7 +63,7 @@ int run(Options& o) {
                 {"cancelled", r.cancelled},
                 {"out", o.train.out}});
   } else {
-    fmt::print(stderr, "{} tokens in {}, {:.0f} tokens/s; see {}/report.html\n", r.tokens,
+    tell("{} tokens in {}, {:.0f} tokens/s; see {}/report.html\n", r.tokens,
                duration(r.seconds), r.tokens_per_second, o.train.out);
   }
   return r.cancelled ? kInterrupted : 0;

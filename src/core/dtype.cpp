@@ -16,11 +16,13 @@ const DTypeInfo& info(DType dtype) {
 
 int64_t byte_size(DType dtype, int64_t values) {
   const DTypeInfo& i = info(dtype);
-  int64_t bytes;
-  if (values < 0 || values % i.block_values != 0 ||
-      __builtin_mul_overflow(values / i.block_values, int64_t{i.block_bytes}, &bytes)) {
+  if (values < 0 || values % i.block_values != 0) {
     throw_error(ErrorCode::shape, "[{}] {} values do not fill whole blocks of {}", i.name, values,
                 i.block_values);
+  }
+  int64_t bytes;
+  if (__builtin_mul_overflow(values / i.block_values, int64_t{i.block_bytes}, &bytes)) {
+    throw_error(ErrorCode::shape, "[{}] {} values take more than 2^63 bytes", i.name, values);
   }
   return bytes;
 }

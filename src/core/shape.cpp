@@ -30,10 +30,10 @@ std::string Shape::to_string() const {
 
 Shape contiguous_strides(const Shape& shape) {
   Shape strides = shape;
-  int64_t stride = 1;
+  uint64_t stride = 1;  // wraps only where another size is 0, and then no stride is ever used
   for (int i = shape.rank() - 1; i >= 0; --i) {
-    strides[i] = stride;
-    stride *= std::max<int64_t>(shape[i], 1);
+    strides[i] = static_cast<int64_t>(stride);
+    stride *= static_cast<uint64_t>(std::max<int64_t>(shape[i], 1));
   }
   return strides;
 }

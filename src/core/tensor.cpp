@@ -19,8 +19,8 @@ Shape filled_in(Shape shape, int64_t numel) {
   for (int i = 0; i < shape.rank(); ++i) {
     if (shape[i] == -1 && hole < 0) {
       hole = i;
-    } else {
-      known *= shape[i];
+    } else if (__builtin_mul_overflow(known, shape[i], &known)) {
+      return shape;  // numel() says so
     }
   }
   if (hole >= 0 && known > 0 && numel % known == 0) shape[hole] = numel / known;

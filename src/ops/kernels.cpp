@@ -41,6 +41,12 @@ void check_shape(const char* op, const char* name, const Tensor& t, const Shape&
   }
 }
 
+int64_t leading_rows(const Tensor& x) {
+  Shape rows = x.shape();
+  rows[-1] = 1;
+  return rows.numel();
+}
+
 double load_element(DType dtype, const void* data, int64_t i) {
   switch (dtype) {
     case DType::f32: return static_cast<const float*>(data)[i];

@@ -34,6 +34,9 @@ void check_same_device(const char* op, std::initializer_list<Tensor> tensors);
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected);
 
+// How many rows x [..., K] has; K may be 0.
+int64_t leading_rows(const Tensor& x);
+
 // Calls fn(float{}), fn(Half{}) or fn(BFloat16{}) for a plain floating dtype.
 template <typename Fn>
 void with_float_type(DType dtype, Fn&& fn) {

@@ -46,6 +46,26 @@ TEST(Train, KilledAnywhereAndResumedEndsInTheSameBits) {
   EXPECT_EQ(adapter(cut), adapter(whole));
 }
 
+TEST(Train, CtrlCLeavesACheckpointToGoOnFrom) {
+  const TempFolder folder;
+  const fs::path whole = folder.path / "whole";
+  ASSERT_EQ(run_pewter(training(whole)).status, 0);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const fs::path cut = folder.path / std::to_string(signal);
+    const pid_t child = start_pewter(training(cut, {"--threads", "1"}), folder.path);
+    const auto logged = [&] { return read_file(cut / "log.jsonl"); };
+    for (int n = 0; n < 5000 && logged().find("loss") == std::string::npos; ++n) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    kill(child, signal);
+    const int status = wait_for(child);
+    EXPECT_TRUE(status == 130 || status == 0) << status << read_file(folder.path / "err");
+    EXPECT_TRUE(fs::exists(cut / "checkpoint/state.json"));
+    ASSERT_EQ(run_pewter(training(cut, {"--resume"})).status, 0);
+    EXPECT_EQ(adapter(cut), adapter(whole));
+  }
+}
+
 TEST(Train, LeavesLogReportAndAdapter) {
   const TempFolder folder;
   const Ran r = run_pewter(training(folder.path / "out", {"--json"}));

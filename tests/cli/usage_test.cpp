@@ -87,8 +87,14 @@ TEST(Usage, DoctorFindsEveryOpRight) {
   for (const Json& op : facts["self_test"]) EXPECT_TRUE(op["passed"].get<bool>()) << op.dump();
 }
 
+// Other work on the machine may slow the run that measures the roof; then bench refuses to print,
+// and says so, and it is asked again.
 TEST(Usage, BenchStaysBelowTheRoof) {
-  const Ran r = run_pewter({"bench", "matmul/f32/256", "--threads", "1", "--json"});
+  Ran r;
+  for (int attempt = 0; attempt < 8 && r.status != 0; ++attempt) {
+    r = run_pewter({"bench", "matmul/f32/256", "--threads", "1", "--json"});
+    ASSERT_TRUE(r.status == 0 || has(r.err, "above the roof")) << r.err;
+  }
   ASSERT_EQ(r.status, 0) << r.err;
   const Json row = Json::parse(r.out);
   EXPECT_EQ(row["work"], "matmul/f32/256");

@@ -1,5 +1,6 @@
 // The budget, captured work, and failures, through the public calls; the thread pool by itself.
 #include <atomic>
+#include <new>
 #include <stdexcept>
 
 #include "device/cpu/allocator.h"
@@ -68,6 +69,37 @@ TEST(Graph, ReplayGivesTheSameBitsAndSeesNewInputs) {
   expect_same_bits(y, softmax(linear(x, w)));
 }
 
+// Blocks that are free again at the end of a capture are written to by every replay; other tensors
+// must not get them, nor the system, however many there are.
+TEST(Graph, KeepsTheMemoryOfWhatItCaptured) {
+  const int64_t before = memory_use(kCpu).live, n = int64_t{24} << 20;
+  const Tensor x = full({n}, 1, {f32, kCpu}), y = zeros({n}, {f32, kCpu});
+  {
+    const Graph graph = capture(default_stream(kCpu), [&] {
+      copy_(y, add(add(x, x), x));  // two of 96 MiB are gone after this
+    });
+    EXPECT_GE(memory_use(kCpu).live, before + 4 * 4 * n);
+    release_cached_memory(kCpu);
+    const Tensor other = full({n}, 7, {f32, kCpu}), more = full({n}, 8, {f32, kCpu});
+    fill_(x, 2);
+    graph.replay();
+    for (const auto& [t, value] : {std::pair(y, 6.0f), {other, 7.0f}, {more, 8.0f}}) {
+      EXPECT_EQ(sum(t).item<float>(), value * static_cast<float>(n));
+    }
+  }
+  EXPECT_EQ(memory_use(kCpu).live, before + 2 * 4 * n);
+}
+
+TEST(Graph, BudgetHoldsWhileCapturing) {
+  const int64_t budget = memory_use(kCpu).budget;
+  const Tensor x = full({1 << 20}, 3, {f32, kCpu});
+  set_memory_budget(kCpu, memory_use(kCpu).live + (5 << 20));
+  message_of(ErrorCode::out_of_memory,
+             [&] { capture(default_stream(kCpu), [&] { add(x, add(x, x)); }); });
+  EXPECT_EQ(sum(add(x, x)).item<float>(), 6 << 20);  // what fits works again
+  set_memory_budget(kCpu, budget);
+}
+
 TEST(Graph, RejectsBadArguments) {
   message_of(ErrorCode::argument, [] { Graph().replay(); });
   message_of(ErrorCode::argument, [] {
@@ -89,13 +121,31 @@ TEST(Graph, ReplayedFailureSurfaces) {
   expect_same_bits(y, table.slice(0, 2, 3));
 }
 
+// Whether the failing work is captured or not, and on whichever thread of the pool it fails.
 TEST(Stream, FailureNamesTheOperation) {
-  std::vector<cpu::Captured> list;
-  const std::string message = message_of(ErrorCode::device_failure, [] {
-    cpu::run_checked("mul", [] { throw std::runtime_error("no more of it"); });
-  });
-  EXPECT_NE(message.find("mul"), std::string::npos);
-  EXPECT_NE(message.find("no more of it"), std::string::npos);
+  const auto failing = [](auto exception) {
+    return [=] {
+      cpu::submit("mul", [=] {
+        cpu::parallel_for(64, [=](int64_t i) {
+          if (i == 13) throw exception;
+        });
+      });
+    };
+  };
+  const auto expect_named = [&](ErrorCode code, auto exception, const std::string& told) {
+    const std::function<void()> work = failing(exception);
+    for (const std::string& message :
+         {message_of(code, work), message_of(code, [&] { capture(default_stream(kCpu), work); })}) {
+      EXPECT_NE(message.find("[mul]"), std::string::npos) << message;
+      EXPECT_NE(message.find(told), std::string::npos) << message;
+    }
+  };
+  expect_named(ErrorCode::device_failure, std::runtime_error("no more of it"), "no more of it");
+  expect_named(ErrorCode::device_failure, 7, "failed on cpu");
+  expect_named(ErrorCode::out_of_memory, std::bad_alloc(), "memory");
+  // An Error is passed on as it is.
+  EXPECT_EQ(message_of(ErrorCode::argument, failing(Error(ErrorCode::argument, "as it is"))),
+            "as it is");
 }
 
 TEST(ThreadPool, EveryTaskRunsOnce) {

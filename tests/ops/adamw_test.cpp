@@ -130,6 +130,7 @@ DEVICE_TEST(GlobalNorm, MatchesDouble) {
   const std::vector<Tensor> tensors = {randn({300, 41}, {f32, device}), randn({7}, {bf16, device}),
                                        randn({10, 9}, {f16, device}).transpose(0, 1),
                                        zeros({0}, {f32, device})};
+  for (const Tensor& t : tensors) covers(t.dtype());
   double squares = 0;
   for (const Tensor& t : tensors) {
     for (double v : t.to_vector<double>()) squares += v * v;

@@ -21,6 +21,7 @@ DEVICE_TEST(Dequantise, MatchesGoldenValues) {
   const Golden golden;
   for (const io::HostTensor& t : golden.blocks.tensors()) {
     SCOPED_TRACE(t.name);
+    covers(t.dtype);
     const auto expected = uploaded(golden.values.tensors.at(t.name), "cpu").to_vector<float>();
     const auto actual = cast(uploaded(t, device), f32).to_vector<float>();
     ASSERT_EQ(actual.size(), expected.size());

@@ -2,6 +2,7 @@
 
 #include "support/device_test.h"
 #include "support/gradcheck.h"
+#include "support/products.h"
 
 namespace pewter::test {
 namespace {
@@ -25,6 +26,15 @@ Case random_case(int64_t t, int64_t d, int64_t v, double size = 1) {
           from_values(targets, {t}, {i32, "cpu"}), from_values(weights, {t}, {f32, "cpu"})};
 }
 
+// The largest sum of |x||w| that any logit has.
+double largest_logit(const Case& c) {
+  double most = 0;
+  for (double v : linear(magnitude(c.x), magnitude(c.w)).to_vector<double>()) {
+    most = std::max(most, v);
+  }
+  return most;
+}
+
 // Row losses each within (V + D + 8) roundings of their largest logit, summed with their weights.
 void expect_matches(const Case& c, Device device, double logit) {
   const double roundings = static_cast<double>(c.x.size(1) + c.w.size(0) + 8);
@@ -37,9 +47,16 @@ void expect_matches(const Case& c, Device device, double logit) {
 
 DEVICE_TEST(LinearCrossEntropy, MatchesReference) {
   expect_matches(random_case(300, 64, 500), device, 8 * 8);
+  for (DType dtype : {f16, bf16}) {
+    covers(dtype);
+    Case c = random_case(40, 64, 50);
+    c.x = cast(c.x, dtype), c.w = cast(c.w, dtype);
+    expect_matches(c, device, 8 * 8);
+  }
 }
 
-DEVICE_TEST(LinearCrossEntropy, QuantisedWeight) {
+DEVICE_TEST(LinearCrossEntropy, QuantisedMatchesReference) {
+  covers(DType::q8_0);
   Case c = random_case(20, 64, 60);
   std::vector<std::byte> blocks(static_cast<size_t>(byte_size(DType::q8_0, 60 * 64)));
   for (size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<std::byte>(i * 37 % 251);
@@ -57,6 +74,16 @@ DEVICE_TEST(LinearCrossEntropy, QuantisedWeight) {
   expect_close(x[0].grad(), x[1].grad(), [](size_t, double e) {
     return rounding_bound(f32, 60 + 64 + 16, 1.3 * 60, e);
   });
+}
+
+// Every format, against the reference's loss at the values it stands for.
+DEVICE_TEST(LinearCrossEntropy, QuantisedValuesMatchReference) {
+  for (DType dtype : kQuantised) {
+    SCOPED_TRACE(std::string(to_string(dtype)));
+    Case c = random_case(20, 256, 60, 0.01);
+    c.w = random_blocks({60, 256}, dtype, "cpu");
+    expect_matches(c, device, largest_logit(c));
+  }
 }
 
 DEVICE_TEST(LinearCrossEntropy, OddSizes) {
@@ -84,6 +111,27 @@ DEVICE_TEST(LinearCrossEntropy, SkipsRowsOfWeightZero) {
   c.x = from_values(x, c.x.shape(), {f32, "cpu"});
   c.targets = from_values(targets, c.targets.shape(), {i32, "cpu"});
   EXPECT_EQ(c.on(device).item<float>(), before);
+}
+
+// Rows far apart and columns of a wider matrix, and what came in 16 bits.
+DEVICE_TEST(LinearCrossEntropy, Strided) {
+  const Case c = random_case(20, 24, 40);
+  const auto spread = [&](const Tensor& t) {
+    const Tensor wide = zeros({3 * t.size(0), t.size(1) + 5}, {t.dtype(), device});
+    const Tensor view = wide.slice(0, 0, wide.size(0), 3).slice(1, 2, 2 + t.size(1));
+    copy_(view, to_device(t, device));
+    return view;
+  };
+  const Tensor columns = contiguous(to_device(c.x, device).transpose(0, 1)).transpose(0, 1);
+  const Tensor expected = c.on(device), w = to_device(c.w, device);
+  const Tensor targets = to_device(c.targets, device), weights = to_device(c.weights, device);
+  expect_same_bits(linear_cross_entropy(spread(c.x), spread(c.w), targets, weights), expected);
+  expect_same_bits(linear_cross_entropy(columns, w, targets, weights), expected);
+  const Tensor pairs = contiguous(weights.reshape({20, 1}).expand({20, 2})).reshape({40});
+  expect_same_bits(linear_cross_entropy(columns, w, targets, pairs.slice(0, 0, 40, 2)), expected);
+  const Tensor narrow = cast(columns, bf16);
+  expect_same_bits(linear_cross_entropy(narrow, w, targets, weights),
+                   linear_cross_entropy(cast(narrow, f32), w, targets, weights));
 }
 
 DEVICE_TEST(LinearCrossEntropy, Repeatable) {

@@ -47,9 +47,11 @@ DEVICE_TEST(Linear, OddSizes) {
     }
   }
   EXPECT_EQ(linear(zeros({0, 5}, {f32, device}), zeros({3, 5}, {f32, device})).numel(), 0);
-  const Tensor bias = randn({3}, {f32, device}, 1);
-  expect_same_bits(linear(zeros({1, 0}, {f32, device}), zeros({3, 0}, {f32, device}), bias),
-                   bias.reshape({1, 3}));
+  const Tensor bias = randn({3}, {f32, device}, 1).set_requires_grad();
+  const Tensor y = linear(zeros({2, 0}, {f32, device}), zeros({3, 0}, {f32, device}), bias);
+  expect_same_bits(y, bias.detach().reshape({1, 3}).expand({2, 3}));
+  backward(y, full({2, 3}, 5, {f32, device}));
+  expect_same_bits(bias.grad(), full({3}, 10, {f32, device}));
 }
 
 DEVICE_TEST(Linear, ExtremeValues) {

@@ -10,9 +10,9 @@ struct Operands {
 };
 
 Operands operands(const Shape& x, int64_t n, int64_t r, DType weight, Device device,
-                  bool bias = true) {
+                  bool bias = true, DType input = f32) {
   const int64_t k = x[-1];
-  return {randn(x, {f32, device}, 1),
+  return {randn(x, {input, device}, 1),
           is_quantised(weight) ? random_blocks({n, k}, weight, device)
                                : randn({n, k}, {weight, device}, 2),
           bias ? randn({n}, {f32, device}, 3) : Tensor(), randn({r, k}, {f32, device}, 4),
@@ -51,8 +51,11 @@ void expect_matches(const Operands& o, Device device, LoraOptions options = {}) 
 }
 
 DEVICE_TEST(LoraLinear, MatchesReference) {
-  for (DType weight : {f32, f16, bf16, DType::q4_1, DType::q8_0, DType::q4_k}) {
+  std::vector<DType> weights = {f32, f16, bf16};
+  weights.insert(weights.end(), std::begin(kQuantised), std::end(kQuantised));
+  for (DType weight : weights) {
     SCOPED_TRACE(std::string(to_string(weight)));
+    covers(weight);
     for (int64_t m : {1, 3, 40}) {
       expect_matches(operands({m, 256}, 70, 16, weight, device), device, {.scale = 2});
       LoraOptions dropout{.scale = 0.5f, .dropout = 0.25f};
@@ -63,7 +66,20 @@ DEVICE_TEST(LoraLinear, MatchesReference) {
   }
 }
 
+// x in 16 bits is widened; the result is rounded once.
+DEVICE_TEST(LoraLinear, NarrowInputMatchesReference) {
+  for (DType input : {f16, bf16}) {
+    for (DType weight : {input, DType::q4_1}) {
+      expect_matches(operands({2, 5, 64}, 33, 8, weight, device, true, input), device,
+                     {.scale = 2});
+    }
+  }
+}
+
 DEVICE_TEST(LoraLinear, OddSizes) {
+  expect_matches(operands({3, 0}, 5, 2, f32, device), device);
+  expect_matches(operands({3, 0}, 5, 2, f32, device, false), device);
+  expect_matches(operands({0, 4}, 5, 2, f32, device), device);
   for (int64_t m : {1, 2, 7, 13}) {
     for (int64_t n : {1, 17, 33}) {
       for (int64_t k : {1, 5, 300}) {
@@ -256,6 +272,13 @@ DEVICE_TEST(LoraLinear, RejectsBadArguments) {
   EXPECT_EQ(code(nothing, {.dropout = 1}), ErrorCode::argument);
   EXPECT_EQ(code(nothing, {.dropout = -0.1f}), ErrorCode::argument);
   EXPECT_EQ(code(nothing, {.dropout = 0.1f}), ErrorCode::argument);  // no counter
+  const auto counted = [](const Tensor& t) {
+    return LoraOptions{.dropout = 0.1f, .dropout_counter = t};
+  };
+  EXPECT_EQ(code(nothing, counted(z({16}))), ErrorCode::dtype);
+  EXPECT_EQ(code(nothing, counted(z({8}, DType::u8))), ErrorCode::shape);
+  EXPECT_EQ(code(nothing, counted(z({32}, DType::u8).slice(0, 0, 32, 2))), ErrorCode::dtype);
+  EXPECT_EQ(code(nothing, counted(z({17}, DType::u8).slice(0, 1, 17))), ErrorCode::dtype);
 }
 
 }  // namespace

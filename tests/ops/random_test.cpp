@@ -45,6 +45,17 @@ DEVICE_TEST(Random, MatchesReference) {
   }
 }
 
+// A shorter tensor is the beginning of a longer one, wherever it ends in a block of four.
+DEVICE_TEST(Random, OddSizes) {
+  const Tensor normal = randn({70}, {f32, device}, 3);
+  const Tensor even = uniform({70}, -1, 1, {f32, device}, 3);
+  for (int64_t n = 0; n <= 70; ++n) {
+    expect_same_bits(randn({n}, {f32, device}, 3), normal.slice(0, 0, n));
+    expect_same_bits(uniform({n}, -1, 1, {f32, device}, 3), even.slice(0, 0, n));
+  }
+  EXPECT_EQ(randn(Shape(), {f32, device}, 3).item<float>(), normal.to_vector<float>()[0]);
+}
+
 // Any prefix is the same numbers, on any number of threads, whatever the shape.
 DEVICE_TEST(Random, Repeatable) {
   const Tensor x = randn({300, 1001}, {f32, device}, 5);

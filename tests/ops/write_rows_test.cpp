@@ -1,6 +1,7 @@
 // A copy to rows chosen at run time: exact but for the one rounding to out's dtype.
 #include "support/device_test.h"
 #include "support/gradcheck.h"
+#include "support/products.h"
 
 namespace pewter::test {
 namespace {
@@ -53,6 +54,18 @@ DEVICE_TEST(WriteRows, Strided) {
   write_rows_(plain, contiguous(src), starts({0, 3}, device));
   expect_same_bits(out, plain);
   expect_same_bits(whole.slice(2, 0, 8, 2), zeros({5, 2, 4}, {f32, device}));
+}
+
+DEVICE_TEST(WriteRows, Repeatable) {
+  const Tensor src = randn({3, 40, 200}, {f32, device}), first = starts({5, 0, 60}, device);
+  const Tensor out = zeros({3, 100, 200}, {bf16, device});
+  write_rows_(out, src, first);
+  for (int threads : {1, 2, 5}) {
+    const Threads set(threads);
+    const Tensor again = zeros({3, 100, 200}, {bf16, device});
+    write_rows_(again, src, first);
+    expect_same_bits(again, out);
+  }
 }
 
 DEVICE_TEST(WriteRows, RejectsBadArguments) {

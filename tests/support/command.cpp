@@ -13,9 +13,9 @@ extern char** environ;
 namespace pewter::test {
 namespace {
 
+// `arguments` are the program's path and its own.
 pid_t spawn(std::vector<std::string> arguments, const std::string& in, const std::string& out,
             const std::string& err) {
-  arguments.insert(arguments.begin(), PEWTER_COMMAND);
   std::vector<char*> argv;
   for (std::string& a : arguments) argv.push_back(a.data());
   argv.push_back(nullptr);
@@ -28,6 +28,22 @@ pid_t spawn(std::vector<std::string> arguments, const std::string& in, const std
   if (posix_spawn(&child, argv[0], &files, nullptr, argv.data(), environ) != 0) child = -1;
   posix_spawn_file_actions_destroy(&files);
   return child;
+}
+
+std::vector<std::string> pewter_with(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), PEWTER_COMMAND);
+  return arguments;
+}
+
+Ran run(std::vector<std::string> arguments, const std::string& input) {
+  const TempFolder folder;
+  std::ofstream(folder.path / "in", std::ios::binary) << input;
+  Ran r;
+  r.status = wait_for(spawn(std::move(arguments), folder.path / "in", folder.path / "out",
+                            folder.path / "err"));
+  r.out = read_file(folder.path / "out");
+  r.err = read_file(folder.path / "err");
+  return r;
 }
 
 }  // namespace
@@ -55,18 +71,18 @@ int wait_for(pid_t child) {
 }
 
 pid_t start_pewter(std::vector<std::string> arguments, const std::filesystem::path& folder) {
-  return spawn(std::move(arguments), "/dev/null", folder / "out", folder / "err");
+  return spawn(pewter_with(std::move(arguments)), "/dev/null", folder / "out", folder / "err");
 }
 
 Ran run_pewter(std::vector<std::string> arguments, const std::string& input) {
-  const TempFolder folder;
-  std::ofstream(folder.path / "in", std::ios::binary) << input;
-  Ran r;
-  r.status = wait_for(spawn(std::move(arguments), folder.path / "in", folder.path / "out",
-                            folder.path / "err"));
-  r.out = read_file(folder.path / "out");
-  r.err = read_file(folder.path / "err");
-  return r;
+  return run(pewter_with(std::move(arguments)), input);
+}
+
+Ran run_pewter_in_shell(const std::string& before, const std::vector<std::string>& arguments,
+                        const std::string& redirect) {
+  std::vector<std::string> all = {"/bin/sh", "-c", before + "; exec \"$0\" \"$@\" " + redirect};
+  for (const std::string& a : pewter_with(arguments)) all.push_back(a);
+  return run(all, "");
 }
 
 }  // namespace pewter::test

@@ -17,6 +17,11 @@ struct Ran {
 // `input` goes to stdin.
 Ran run_pewter(std::vector<std::string> arguments, const std::string& input = "");
 
+// The same through a shell: `before` is run first (ulimit -f 8), and `redirect` is written after
+// the command (>/dev/full, 2>&-).
+Ran run_pewter_in_shell(const std::string& before, const std::vector<std::string>& arguments,
+                        const std::string& redirect = "");
+
 // Starts it without waiting; its output goes to files in `folder`.
 pid_t start_pewter(std::vector<std::string> arguments, const std::filesystem::path& folder);
 int wait_for(pid_t child);  // as Ran::status

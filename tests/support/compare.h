@@ -32,23 +32,45 @@ inline double rounding_bound(DType dtype, double roundings, double magnitude, do
          unit_roundoff(dtype) * smallest_normal(dtype);
 }
 
-// Element by element |actual - expected| <= bound(i); equal infinities and NaNs match. Reports the
-// worst offender.
+// Where two tensors of one shape differ by more than bound(i, expected[i]); equal infinities and
+// NaNs match.
+struct Difference {
+  size_t bad = 0, worst = 0;  // how many elements; which of them most
+  double actual = 0, expected = 0, bound = 0;
+};
+
+template <typename Bound>
+Difference difference(const Tensor& actual, const Tensor& expected, Bound&& bound) {
+  const auto a = actual.to_vector<double>(), e = expected.to_vector<double>();
+  Difference d;
+  double most = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == e[i] || (std::isnan(a[i]) && std::isnan(e[i]))) continue;
+    const double allowed = bound(i, e[i]), excess = std::abs(a[i] - e[i]) / allowed;
+    if (excess <= 1) continue;
+    ++d.bad;
+    if (std::isnan(excess) || excess > most) {
+      most = excess;
+      d = {d.bad, i, a[i], e[i], allowed};
+    }
+  }
+  return d;
+}
+
+// Notes that the running test is about `dtype`; tools/support_matrix.py reads it from the test's
+// XML. Comparing does it for the dtype compared, random_blocks() for quantised operands.
+inline void covers(DType dtype) {
+  ::testing::Test::RecordProperty("dtype_" + std::string(to_string(dtype)), 1);
+}
+
+// Element by element |actual - expected| <= bound(i, expected). Reports the worst offender.
 template <typename Bound>
 void expect_close(const Tensor& actual, const Tensor& expected, Bound&& bound) {
   ASSERT_EQ(actual.shape().to_string(), expected.shape().to_string());
-  const auto a = actual.to_vector<double>(), e = expected.to_vector<double>();
-  double worst = 0;
-  size_t at = 0, bad = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i] == e[i] || (std::isnan(a[i]) && std::isnan(e[i]))) continue;
-    const double excess = std::abs(a[i] - e[i]) / bound(i, e[i]);
-    if (excess <= 1) continue;
-    ++bad;
-    if (std::isnan(excess) || excess > worst) worst = excess, at = i;
-  }
-  EXPECT_EQ(bad, 0u) << "worst: element " << at << " is " << a[at] << ", reference " << e[at]
-                     << ", bound " << bound(at, e[at]);
+  if (actual.device().kind() != DeviceKind::ref) covers(actual.dtype());
+  const Difference d = difference(actual, expected, bound);
+  EXPECT_EQ(d.bad, 0u) << "worst: element " << d.worst << " is " << d.actual << ", reference "
+                       << d.expected << ", bound " << d.bound;
 }
 
 // The same bits, NaN payloads aside.

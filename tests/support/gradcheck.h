@@ -28,6 +28,7 @@ inline void expect_gradients(const Function& f, std::vector<Tensor> inputs, Devi
     on_device.push_back(to_device(t.detach(), device));
     if (t.requires_grad()) on_device.back().set_requires_grad();
   }
+  for (const Tensor& t : on_device) covers(t.dtype());
   const Tensor y = f(on_device);
   const auto weights = randn({y.numel()}, {.dtype = f32, .device = "cpu"}, 977).to_vector<float>();
   backward(y, from_values(weights, y.shape(), {.dtype = y.dtype(), .device = device}));

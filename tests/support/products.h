@@ -32,6 +32,7 @@ inline std::vector<std::byte> random_block_bytes(DType dtype, int64_t values, ui
 }
 
 inline Tensor random_blocks(const Shape& shape, DType dtype, Device device, uint32_t seed = 1) {
+  covers(dtype);
   return from_bytes(random_block_bytes(dtype, shape.numel(), seed), shape, {dtype, device});
 }
 

@@ -8,7 +8,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "io/safetensors.h"
 #include "model/model_impl.h"
@@ -141,6 +143,40 @@ TEST(Peft, ItsAdaptersGiveItsLogits) {
   Model after = Model::load(kFolder + "model", {.device = "cpu"});
   after.load_adapter(kFolder + "adapter");
   expect_logits(after, golden.tensors.at("logits_after"), run);
+}
+
+// What PEFT itself wrote for the same request: every tensor of the same name, type and shape; every
+// field that pewter writes is one of PEFT's and says the same. That PEFT gives pewter's logits with
+// such a folder is tools/golden/check_adapter_in_peft.py's.
+TEST(Peft, WrittenAdaptersLookLikeIts) {
+  const test::TempFolder folder;
+  Model model = Model::load(kFolder + "model", {.device = "cpu"});
+  model.add_lora({.rank = 8, .alpha = 16});
+  model.save_adapter(folder / "adapter");
+
+  const auto described = [](const std::string& path) {
+    std::map<std::string, std::string> out;
+    for (const auto& [name, t] : io::read_safetensors(path).tensors) {
+      out[name] = fmt::format("{} {}", to_string(t.dtype), io::shape_string(t.shape));
+    }
+    return out;
+  };
+  EXPECT_EQ(described(folder / "adapter/adapter_model.safetensors"),
+            described(kFolder + "adapter/adapter_model.safetensors"));
+
+  const Json ours = Json::parse(test::read_text(folder / "adapter/adapter_config.json"));
+  const Json theirs = Json::parse(test::read_text(kFolder + "adapter/adapter_config.json"));
+  for (const auto& [field, value] : ours.items()) {
+    ASSERT_TRUE(theirs.contains(field)) << field;
+    if (field == "base_model_name_or_path" || field == "target_modules") continue;
+    EXPECT_EQ(value, theirs[field]) << field;
+  }
+  // Names, where PEFT has whole paths: each of its paths ends in one of them, and none is idle.
+  std::set<std::string> used;
+  for (const std::string path : theirs["target_modules"]) {
+    used.insert(path.substr(path.rfind('.') + 1));
+  }
+  EXPECT_EQ(ours["target_modules"].get<std::set<std::string>>(), used);
 }
 
 }  // namespace

@@ -358,6 +358,26 @@ TEST_F(Train, RefusesOptionsOutOfRange) {
   expect_error(ErrorCode::argument, {"trains nothing"}, [&] { train(plain, data(), options("")); });
 }
 
+// Too little for a step, enough for the model: the error says what was asked for and what is held,
+// and with room again the same run goes through, in the same bits.
+TEST_F(Train, OutOfMemoryIsToldAndPasses) {
+  const Device cpu("cpu");
+  const int64_t budget = memory_use(cpu).budget;
+  Model whole = lora_model();
+  train(whole, data(), options(folder / "whole"));
+  Model model = lora_model();
+  release_cached_memory(cpu);
+  const int64_t held = memory_use(cpu).live, limit = held + (64 << 10);
+  set_memory_budget(cpu, limit);
+  expect_error(ErrorCode::out_of_memory, {"asked for", std::to_string(limit)},
+               [&] { train(model, data(), options(folder / "out")); });
+  EXPECT_FALSE(fs::exists(folder / "out/adapter_model.safetensors"));
+  set_memory_budget(cpu, budget);
+  Model again = lora_model();
+  train(again, data(), options(folder / "out"));
+  EXPECT_EQ(adapter(folder / "out"), adapter(folder / "whole"));
+}
+
 TEST_F(Train, NamesTheFolderItCannotWrite) {
   write_text(folder / "file", "");
   Model model = lora_model();

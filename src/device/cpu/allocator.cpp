@@ -30,6 +30,13 @@ void* Allocator::allocate(int64_t bytes) {
     use_.live += size;
     return block;
   }
+  void* block = parent_ ? parent_->allocate(bytes) : fresh_block(size, bytes);
+  use_.live += size;
+  use_.peak = std::max(use_.peak, use_.live + use_.cached);
+  return block;
+}
+
+void* Allocator::fresh_block(int64_t size, int64_t bytes) {
   if (use_.live + use_.cached + size > use_.budget) release_cache_locked();
   void* block = nullptr;
   if (use_.live + size <= use_.budget) block = std::aligned_alloc(kAlign, size);
@@ -38,8 +45,6 @@ void* Allocator::allocate(int64_t bytes) {
                 "[memory] asked for {} bytes on cpu; {} are in use and the budget is {}", bytes,
                 use_.live, use_.budget);
   }
-  use_.live += size;
-  use_.peak = std::max(use_.peak, use_.live + use_.cached);
   return block;
 }
 
@@ -49,12 +54,13 @@ void Allocator::free(void* data, int64_t bytes) {
   use_.live -= size;
   use_.cached += size;
   cache_.emplace(size, data);
+  if (parent_) return;
   // The cache may hold as much as is in use, and 64 MiB: enough for a step's ebb and flow.
   if (use_.cached > std::max(use_.peak / 2, int64_t{64} << 20)) release_cache_locked();
 }
 
 void Allocator::release_cache_locked() {
-  for (auto& [size, block] : cache_) std::free(block);
+  for (auto& [size, block] : cache_) parent_ ? parent_->free(block, size) : std::free(block);
   cache_.clear();
   use_.cached = 0;
 }

@@ -15,6 +15,9 @@ namespace pewter::cpu {
 class Allocator {
  public:
   explicit Allocator(int64_t budget) { use_.budget = budget; }
+  // A captured graph's own memory: blocks of `parent`'s, counted there, that stay with this one
+  // until it goes. The captured work writes to them again at every replay, free or not.
+  explicit Allocator(std::shared_ptr<Allocator> parent) : parent_(std::move(parent)) {}
   ~Allocator() { release_cache(); }
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
@@ -27,7 +30,9 @@ class Allocator {
 
  private:
   void release_cache_locked();
+  void* fresh_block(int64_t size, int64_t bytes);
 
+  std::shared_ptr<Allocator> parent_;
   mutable std::mutex mutex_;
   std::multimap<int64_t, void*> cache_;  // rounded size -> block
   MemoryUse use_;

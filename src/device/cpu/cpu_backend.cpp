@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <new>
 
 #include "../backend.h"
 #include "allocator.h"
@@ -67,7 +68,7 @@ class CpuBackend final : public Backend {
 Graph CpuBackend::capture(const std::function<void()>& work) {
   if (capturing()) throw_error(ErrorCode::argument, "[capture] this thread is capturing already");
   auto impl = std::make_shared<Graph::Impl>();
-  impl->pool = std::make_shared<Allocator>(memory_->use().budget);
+  impl->pool = std::make_shared<Allocator>(memory_);
   struct Scope {
     Scope(Graph::Impl& impl) {
       capturing() = &impl.work;
@@ -89,13 +90,17 @@ std::vector<Captured>*& capturing() {
   return list;
 }
 
-void run_checked(const char* op, const std::function<void()>& run) {
+void rethrow_naming(const char* op) {
   try {
-    run();
+    throw;
   } catch (const Error&) {
     throw;
+  } catch (const std::bad_alloc&) {
+    throw_error(ErrorCode::out_of_memory, "[{}] no memory for its work on cpu", op);
   } catch (const std::exception& e) {
     throw_error(ErrorCode::device_failure, "[{}] failed on cpu: {}", op, e.what());
+  } catch (...) {
+    throw_error(ErrorCode::device_failure, "[{}] failed on cpu", op);
   }
 }
 

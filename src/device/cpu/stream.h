@@ -16,9 +16,18 @@ struct Captured {
 // The list that this thread captures into, or null.
 std::vector<Captured>*& capturing();
 
-// A failure inside `run` that is not an Error already becomes one, code device_failure, naming
-// `op`.
-void run_checked(const char* op, const std::function<void()>& run);
+// To be called while an exception is handled: throws it again, as an Error that names `op` if it is
+// none yet: out_of_memory for std::bad_alloc, device_failure for all others.
+[[noreturn]] void rethrow_naming(const char* op);
+
+template <typename Run>
+void run_checked(const char* op, Run&& run) {
+  try {
+    run();
+  } catch (...) {
+    rethrow_naming(op);
+  }
+}
 
 template <typename Run>
 void submit(const char* op, Run&& run) {
@@ -26,7 +35,7 @@ void submit(const char* op, Run&& run) {
     list->push_back({op, run});
     run_checked(op, list->back().run);
   } else {
-    run();
+    run_checked(op, run);
   }
 }
 

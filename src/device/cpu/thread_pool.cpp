@@ -31,14 +31,16 @@ constexpr int kSpins = 20000;
 class Pool {
  public:
   explicit Pool(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    try {
+      for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    } catch (const std::exception& e) {
+      const size_t started = workers_.size();
+      stop();
+      throw_error(ErrorCode::device_failure, "[threads] only {} of {} threads could be started: {}",
+                  started + 1, threads, e.what());
+    }
   }
-  ~Pool() {
-    stop_ = true;
-    generation_.fetch_add(1);
-    generation_.notify_all();
-    for (std::thread& w : workers_) w.join();
-  }
+  ~Pool() { stop(); }
 
   // Only workers that came in time are waited for: one that the system has put aside finds the door
   // closed when it arrives, and the caller has done its share.
@@ -59,6 +61,14 @@ class Pool {
   }
 
  private:
+  void stop() {
+    stop_ = true;
+    generation_.fetch_add(1);
+    generation_.notify_all();
+    for (std::thread& w : workers_) w.join();
+    workers_.clear();
+  }
+
   void take_tasks() {
     try {
       for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < tasks_;) (*task_)(i);
@@ -132,8 +142,10 @@ void run_tasks(int64_t tasks, TaskRef task) {
   if (!lock) return run_alone(tasks, task);
   if (s.built != thread_count()) {
     s.pool.reset();
-    s.built = thread_count();
-    s.pool = std::make_unique<Pool>(s.built);
+    s.built = 0;
+    const int threads = thread_count();
+    s.pool = std::make_unique<Pool>(threads);
+    s.built = threads;
   }
   struct Inside {
     Inside() { inside = true; }

@@ -38,9 +38,9 @@ CopyArgs merged(const CopyArgs& a) {
 template <typename To, typename From>
 To converted(From x) {
   if constexpr (std::is_same_v<To, From>) return x;
-  else if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) return static_cast<To>(x);
+  else if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) return to_integer<To>(x);
   else if constexpr (std::is_integral_v<From>) return from_float<To>(static_cast<float>(x));
-  else if constexpr (std::is_integral_v<To>) return static_cast<To>(to_float(x));
+  else if constexpr (std::is_integral_v<To>) return to_integer<To>(to_float(x));
   else return from_float<To>(to_float(x));
 }
 
@@ -93,7 +93,7 @@ void fill(const FillArgs& a) {
   with_type(a.dtype, [&](auto type) {
     using T = decltype(type);
     T value;
-    if constexpr (std::is_integral_v<T>) value = static_cast<T>(a.value);
+    if constexpr (std::is_integral_v<T>) value = to_integer<T>(a.value);
     else value = from_float<T>(static_cast<float>(a.value));
     CopyArgs c{&value, a.y, a.dtype, a.dtype, a.rank, {}, {}, {}};
     for (int d = 0; d < a.rank; ++d) {

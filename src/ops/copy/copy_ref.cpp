@@ -23,9 +23,9 @@ void for_each(int rank, const int64_t* sizes, const int64_t* xs, const int64_t* 
 
 void store_any(DType dtype, void* data, int64_t i, double value) {
   if (dtype == DType::i32) {
-    static_cast<int32_t*>(data)[i] = static_cast<int32_t>(value);
+    static_cast<int32_t*>(data)[i] = to_integer<int32_t>(value);
   } else if (dtype == DType::u8) {
-    static_cast<uint8_t*>(data)[i] = static_cast<uint8_t>(value);
+    static_cast<uint8_t*>(data)[i] = to_integer<uint8_t>(value);
   } else {
     store_element(dtype, data, i, value);
   }

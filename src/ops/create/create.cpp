@@ -52,12 +52,14 @@ Tensor from_values(std::span<const float> values, const Shape& shape, TensorOpti
     throw_error(ErrorCode::shape, "[from_values] {} values for {}", values.size(),
                 shape.to_string());
   }
+  if (!is_floating(options.dtype)) {
+    throw_error(ErrorCode::dtype, "[from_values] cannot make {} of floats",
+                to_string(options.dtype));
+  }
+  const bool half = options.dtype == DType::f16;
   std::vector<uint16_t> bits(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    if (options.dtype == DType::f16) bits[i] = to_half(values[i]).bits;
-    else if (options.dtype == DType::bf16) bits[i] = to_bfloat16(values[i]).bits;
-    else throw_error(ErrorCode::dtype, "[from_values] cannot make {} of floats",
-                     to_string(options.dtype));
+    bits[i] = half ? to_half(values[i]).bits : to_bfloat16(values[i]).bits;
   }
   return upload("from_values", bits.data(), bits.size() * 2, shape, options);
 }

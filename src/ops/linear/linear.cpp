@@ -34,7 +34,7 @@ void check(const Tensor& x, const Tensor& w, const Tensor& bias) {
 std::vector<Tensor> gradients(const Tensor& grad, const Tensor& x, const Tensor& w,
                               const Tensor& bias) {
   const Tensor dy = cast(contiguous(grad), f32);
-  const int64_t n = w.size(0), k = w.size(1), m = x.numel() / std::max<int64_t>(k, 1);
+  const int64_t n = w.size(0), k = w.size(1), m = leading_rows(x);
   Tensor dx, dw, db;
   if (x.requires_grad()) {
     dx = empty(x.shape(), {f32, x.device()});
@@ -76,7 +76,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   Shape shape = x.shape();
   shape[-1] = w.size(0);
   Tensor y = empty(shape, {f32, x.device()});
-  const int64_t m = y.numel() / std::max<int64_t>(w.size(0), 1);
+  const int64_t m = leading_rows(x);
   if (y.numel() > 0) {
     run(kForward, x.device(), {weight_args(w, options.activations), floats(x32), floats(b32), floats_out(y), m});
   }

@@ -33,6 +33,18 @@ void check_adapter(const Tensor& w, const Tensor& a, const Tensor& b) {
   }
 }
 
+// Kernels read it as two numbers of 64 bits.
+void check_counter(const Tensor& counter) {
+  check_shape(kOp, "dropout_counter", counter, {16});
+  const bool aligned = reinterpret_cast<uintptr_t>(counter.data()) % sizeof(uint64_t) == 0;
+  if (counter.dtype() != DType::u8 || !counter.is_contiguous() || !aligned) {
+    throw_error(ErrorCode::dtype, "[{}] dropout_counter is {} with strides {}{}; u8, contiguous at "
+                                  "a multiple of 8 bytes, is needed",
+                kOp, to_string(counter.dtype()), counter.strides().to_string(),
+                aligned ? "" : ", unaligned");
+  }
+}
+
 void check(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& a, const Tensor& b,
            const LoraOptions& o) {
   check_floating(kOp, "x", x);
@@ -48,7 +60,7 @@ void check(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& a
   if (!(o.dropout >= 0 && o.dropout < 1)) {
     throw_error(ErrorCode::argument, "[{}] dropout {} is not in [0, 1)", kOp, o.dropout);
   }
-  if (o.dropout > 0) check_shape(kOp, "dropout_counter", o.dropout_counter, {16});
+  if (o.dropout > 0) check_counter(o.dropout_counter);
   if (w.requires_grad() || (bias.defined() && bias.requires_grad())) {
     throw_error(ErrorCode::argument, "[{}] the base is frozen; use linear to train it", kOp);
   }
@@ -98,7 +110,7 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   Shape shape = x.shape();
   shape[-1] = weight.size(0);
   Tensor y = empty(shape, {f32, device});
-  const int64_t m = x.numel() / std::max<int64_t>(x.size(-1), 1), r = a.size(0);
+  const int64_t m = leading_rows(x), r = a.size(0);
   s.u = empty({m, r}, {f32, device});
   const Tensor dropped = options.dropout > 0 ? empty(x.shape(), {f32, device}) : Tensor();
   run(kForward, device,
