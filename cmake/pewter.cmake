@@ -81,7 +81,9 @@ function(pewter_add_tests name)
   # The library is optimised; what calls it need not be.
   target_compile_options(${name}_tests PRIVATE -O1)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${name}_tests PRIVATE -Wno-array-bounds)  # GCC 12 again, of std::string
+    # GCC 12 again, of std::string
+    target_compile_options(${name}_tests PRIVATE -Wno-array-bounds -Wno-stringop-overflow
+                                                 -Wno-stringop-overread)
   endif()
   pewter_precompile(${name}_tests gtest/gtest.h pewter/pewter.h)
   if(rapidcheck_FOUND)

@@ -28,12 +28,73 @@ HWY_INLINE float as_float(T x) {
   return to_float(x);
 }
 
+#if HWY_TARGET != HWY_SCALAR
+using Four = hn::CappedTag<float, 4>;
+using VFour = hn::Vec<Four>;
+
+HWY_INLINE VFour load_four(const float* p) { return hn::LoadU(Four(), p); }
+HWY_INLINE VFour load_four(const Half* p) {
+  const hn::Rebind<hwy::float16_t, Four> d16;
+  return hn::PromoteTo(Four(), hn::LoadU(d16, as_hwy(p)));
+}
+HWY_INLINE VFour load_four(const BFloat16* p) {
+  const hn::Rebind<uint16_t, Four> d16;
+  const hn::RebindToUnsigned<Four> du;
+  const auto bits = hn::LoadU(d16, reinterpret_cast<const uint16_t*>(p));
+  return hn::BitCast(Four(), hn::ShiftLeft<16>(hn::PromoteTo(du, bits)));
+}
+
+// Four lines, four k, turned round.
+template <typename T>
+HWY_INLINE void turn_four(const T* from, int64_t line_stride, VFour scale, int64_t width,
+                          float* out) {
+  const Four d;
+  const auto line = [&](int64_t i) HWY_ATTR {
+    return hn::Mul(load_four(from + i * line_stride), scale);
+  };
+  const VFour r0 = line(0), r1 = line(1), r2 = line(2), r3 = line(3);
+  const VFour low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
+  const VFour high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
+  hn::StoreU(hn::InterleaveLower(d, low02, low13), d, out);
+  hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, out + width);
+  hn::StoreU(hn::InterleaveLower(d, high02, high13), d, out + 2 * width);
+  hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, out + 3 * width);
+}
+
+// As much of interleave() as goes by fours of lines and of k, where k is contiguous. Returns how
+// many lines are done, of the first `depth / 4 * 4` values.
+template <typename T>
+int64_t interleave_fours(const T* source, int64_t line_stride, int64_t lines, int64_t width,
+                         int64_t depth, float scale, float* out) {
+  constexpr int64_t kBlock = 32;  // of k: a cache line or two of every line of the source
+  const VFour factor = hn::Set(Four(), scale);
+  for (int64_t k0 = 0; k0 < depth / 4 * 4; k0 += kBlock) {
+    const int64_t k1 = std::min(depth / 4 * 4, k0 + kBlock);
+    for (int64_t i = 0; i + 4 <= lines; i += 4) {
+      for (int64_t k = k0; k < k1; k += 4) {
+        turn_four(source + i * line_stride + k, line_stride, factor, width, out + k * width + i);
+      }
+    }
+  }
+  return lines / 4 * 4;
+}
+#else
+template <typename T>
+int64_t interleave_fours(const T*, int64_t, int64_t, int64_t, int64_t, float, float*) {
+  return 0;
+}
+#endif
+
 // out[k * width + i] = source(i, k): `width` lines of `depth` values, k blocked so that what is
 // written stays in the first-level cache.
 template <typename T>
 void interleave(const T* source, int64_t line_stride, int64_t k_stride, int64_t lines,
                 int64_t width, int64_t depth, float scale, float* out) {
   constexpr int64_t kBlock = 16;
+  const int64_t done =
+      k_stride == 1 && line_stride != 1
+          ? interleave_fours(source, line_stride, lines, width, depth, scale, out)
+          : 0;
   for (int64_t k0 = 0; k0 < depth; k0 += kBlock) {
     const int64_t k1 = std::min(depth, k0 + kBlock);
     if (line_stride == 1 && lines == width) {
@@ -45,7 +106,8 @@ void interleave(const T* source, int64_t line_stride, int64_t k_stride, int64_t 
     }
     for (int64_t i = 0; i < lines; ++i) {
       const T* from = source + i * line_stride;
-      for (int64_t k = k0; k < k1; ++k) out[k * width + i] = as_float(from[k * k_stride]) * scale;
+      const int64_t first = i < done ? std::max(k0, depth / 4 * 4) : k0;
+      for (int64_t k = first; k < k1; ++k) out[k * width + i] = as_float(from[k * k_stride]) * scale;
     }
     for (int64_t i = lines; i < width; ++i) {
       for (int64_t k = k0; k < k1; ++k) out[k * width + i] = 0;
