@@ -98,20 +98,19 @@ class Device : public objc::Of<Catalogue, DeviceMethods> {
 
 // Bytes as Grand Central Dispatch holds them: what a library in memory is made of.
 inline DispatchData dispatch_data(const void* bytes, UInt length) {
-  using Create = Id(const void*, UInt, Id queue, void* destructor);
-  const auto create = objc::function<Create>("dispatch_data_create");
+  const auto create = objc::function<"dispatch_data_create", DispatchFunctions>();
   return DispatchData(Made{create(bytes, length, nullptr, nullptr)});  // it copies them
 }
 
 // Nil where there is none: no GPU, a headless or a sandboxed session.
 inline Device system_default_device() {
-  const auto create = objc::function<Id()>("MTLCreateSystemDefaultDevice");
+  const auto create = objc::function<"MTLCreateSystemDefaultDevice", Functions>();
   const objc::Pool pool;
   return Device(Made{create()});
 }
 
 inline ns::Array all_devices() {
-  const auto copy = objc::function<Id()>("MTLCopyAllDevices");
+  const auto copy = objc::function<"MTLCopyAllDevices", Functions>();
   const objc::Pool pool;
   return ns::Array(Made{copy()});
 }

@@ -14,6 +14,7 @@ using objc::Interface;
 using objc::Made;
 using objc::Method;
 using objc::NSObjectInterface;
+using objc::Object;
 using objc::Self;
 using objc::UInt;
 class Allocation;
@@ -315,6 +316,15 @@ struct ComputePassDescriptorMethods
                 ClassMethod<"computePassDescriptor", ComputePassDescriptor()>,
                 Method<"dispatchType", DispatchType()>,
                 Method<"setDispatchType:", void(DispatchType)>> {};
+
+struct Functions : objc::Functions<objc::CFunction<"MTLCreateSystemDefaultDevice", Device()>,
+                                   objc::CFunction<"MTLCopyAllDevices", ns::Array()>> {};
+// Of Grand Central Dispatch: bytes, their length, a queue and a destructor. The last two may be
+// null.
+struct DispatchFunctions
+    : objc::Functions<
+          objc::CFunction<"dispatch_data_create", DispatchData(const void*, UInt, Object, void*)>> {
+};
 
 struct Catalogue
     : objc::Catalogue<

@@ -177,7 +177,7 @@ APPLE_ENUM(mtl, PipelineOption, objc::UInt, "MTLPipelineOption", APPLE_LIST);
 #undef APPLE_LIST
 
 #define APPLE_LIST(X) X(tier1, Tier1, 0) X(tier2, Tier2, 1)
-APPLE_ENUM(mtl, ArgumentBuffersTier, objc::UInt, "MTLArgumentBuffersTier", APPLE_LIST);
+APPLE_ENUM(mtl, ArgumentBuffersTier, objc::UInt, "MTLArgumentBuffers", APPLE_LIST);
 #undef APPLE_LIST
 
 #define APPLE_LIST(X) X(none, None, 0) X(float_, Float, 3) X(float2, Float2, 4) \

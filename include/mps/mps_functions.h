@@ -8,26 +8,25 @@ namespace apple::mps {
 // Whether MPS has kernels for the device. Some virtual machines have a framework without this
 // function, and that one supports nothing.
 inline bool supports(const mtl::Device& device) {
-  using Function = signed char (*)(Id);
-  const auto function = reinterpret_cast<Function>(objc::Runtime::symbol("MPSSupportsMTLDevice"));
+  const auto function = objc::find_function<"MPSSupportsMTLDevice", Functions>();
   return function && function(device.id()) != 0;
 }
 
 // A device that MPS supports, or nil.
 inline mtl::Device preferred_device(DeviceOptions options) {
-  const auto function = objc::function<Id(UInt)>("MPSGetPreferredDevice");
+  const auto function = objc::function<"MPSGetPreferredDevice", Functions>();
   const objc::Pool pool;
-  return mtl::Device(objc::retained(function(static_cast<UInt>(options))));
+  return mtl::Device(objc::retained(function(options)));
 }
 
 // A hint of how much temporary memory the command buffer's kernels will need.
 inline void hint_temporary_memory(const mtl::CommandBuffer& buffer, UInt bytes) {
-  objc::function<void(Id, UInt)>("MPSHintTemporaryMemoryHighWaterMark")(buffer.id(), bytes);
+  objc::function<"MPSHintTemporaryMemoryHighWaterMark", Functions>()(buffer.id(), bytes);
 }
 
 // How long the heaps behind temporary matrices are kept after the command buffer has completed.
 inline void set_heap_cache_duration(const mtl::CommandBuffer& buffer, double seconds) {
-  objc::function<void(Id, double)>("MPSSetHeapCacheDuration")(buffer.id(), seconds);
+  objc::function<"MPSSetHeapCacheDuration", Functions>()(buffer.id(), seconds);
 }
 
 // Bytes of one element; 0 for the types of less than a byte.

@@ -402,6 +402,13 @@ struct CommandBufferMethods
                 Method<"rootCommandBuffer", mtl::CommandBuffer()>, Method<"predicate", Predicate()>,
                 Method<"setPredicate:", void(Predicate)>> {};
 
+struct Functions
+    : objc::Functions<
+          objc::CFunction<"MPSSupportsMTLDevice", bool(mtl::Device)>,
+          objc::CFunction<"MPSGetPreferredDevice", mtl::Device(DeviceOptions)>,
+          objc::CFunction<"MPSHintTemporaryMemoryHighWaterMark", void(mtl::CommandBuffer, UInt)>,
+          objc::CFunction<"MPSSetHeapCacheDuration", void(mtl::CommandBuffer, double)>> {};
+
 struct Catalogue
     : objc::Catalogue<
           KernelMethods, MatrixDescriptorMethods, VectorDescriptorMethods, MatrixMethods,

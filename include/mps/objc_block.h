@@ -59,18 +59,18 @@ class Block<void(P...)> {
   explicit Block(F callable) {
     static_assert(alignof(F) <= alignof(std::max_align_t), "_Block_copy does not align further");
     Runtime::require_loaded();
-    BlockLiteral<F> literal{Runtime::functions().stack_block_class,   kBlockHasCopyDispose, 0,
+    BlockLiteral<F> literal{Runtime::entries().stack_block_class,     kBlockHasCopyDispose, 0,
                             reinterpret_cast<void (*)()>(&invoke<F>), &kDescriptor<F>,      {}};
     const std::unique_ptr<F, void (*)(F*)> captured(new (literal.callable) F(std::move(callable)),
                                                     [](F* f) { std::destroy_at(f); });
-    block_ = Runtime::functions().block_copy(&literal);
+    block_ = Runtime::entries().block_copy(&literal);
     if (!block_) throw Failure("_Block_copy gave null");
   }
 
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
   ~Block() {
-    if (block_) Runtime::functions().block_release(block_);
+    if (block_) Runtime::entries().block_release(block_);
   }
 
   void* pointer() const { return block_; }

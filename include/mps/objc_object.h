@@ -23,7 +23,7 @@ Sel selector() {
   static std::atomic<Sel> cached{nullptr};
   if (Sel found = cached.load(std::memory_order_acquire)) return found;
   Runtime::require_loaded();
-  Sel found = Runtime::functions().sel_register_name(Name.chars);
+  Sel found = Runtime::entries().sel_register_name(Name.chars);
   cached.store(found, std::memory_order_release);
   return found;
 }
@@ -33,7 +33,7 @@ Id class_named() {
   static std::atomic<Id> cached{nullptr};
   if (Id found = cached.load(std::memory_order_acquire)) return found;
   Runtime::require_loaded();
-  Id found = Runtime::functions().get_class(Name.chars);
+  Id found = Runtime::entries().get_class(Name.chars);
   if (!found) {
     throw Failure("class " + std::string(Name.view()) + " is missing: this system is too old");
   }
@@ -57,7 +57,7 @@ class Object {
     return *this;
   }
   ~Object() {
-    if (id_) Runtime::functions().release(id_);
+    if (id_) Runtime::entries().release(id_);
   }
 
   Id id() const { return id_; }
@@ -66,13 +66,13 @@ class Object {
 
  private:
   static void retain(Id id) {
-    if (id) Runtime::functions().retain(id);
+    if (id) Runtime::entries().retain(id);
   }
   Id id_ = nullptr;
 };
 
 // Another reference to an object that somebody else owns: a handler's argument, a foreign pointer.
-inline Made retained(Id id) { return Made{id ? Runtime::functions().retain(id) : nullptr}; }
+inline Made retained(Id id) { return Made{id ? Runtime::entries().retain(id) : nullptr}; }
 
 template <class T>
 inline constexpr bool kIsObject = std::is_base_of_v<Object, T>;
@@ -125,12 +125,33 @@ template <class R, class... A>
 R message(Id receiver, Sel sel, A... args) {
   static_assert(!std::is_same_v<R, long double>, "x86-64 returns it through objc_msgSend_fpret");
   using Function = R (*)(Id, Sel, A...);
-  const Functions& functions = Runtime::functions();
+  const Entries& entries = Runtime::entries();
   if constexpr (returned_in_memory<R>()) {
-    return reinterpret_cast<Function>(functions.msg_send_stret)(receiver, sel, args...);
+    return reinterpret_cast<Function>(entries.msg_send_stret)(receiver, sel, args...);
   } else {
-    return reinterpret_cast<Function>(functions.msg_send)(receiver, sel, args...);
+    return reinterpret_cast<Function>(entries.msg_send)(receiver, sel, args...);
   }
+}
+
+template <Text Name, class R, class... P>
+auto* symbol_of(CFunction<Name, R(P...)>) {
+  using Function = typename Abi<R>::Type(typename Abi<P>::Type...);
+  return reinterpret_cast<Function*>(Runtime::symbol(Name.chars));
+}
+
+// A C function that the list declares; null where the frameworks have none.
+template <Text Name, class List>
+auto* find_function() {
+  return symbol_of(decltype(declared_function<Name>(static_cast<const List*>(nullptr))){});
+}
+
+template <Text Name, class List>
+auto* function() {
+  auto* found = find_function<Name, List>();
+  if (!found) {
+    throw Failure(std::string(Name.view()) + " is missing: this system is too old or has no Metal");
+  }
+  return found;
 }
 
 struct NoPool {};
@@ -178,11 +199,9 @@ Sender<S, Signature> sender_of(Method<S, Signature>);
 template <Text S, class Signature>
 Sender<S, Signature> sender_of(ClassMethod<S, Signature>);
 
-using ObjectMethods =
-    Interface<"NSObject", NoParent, ClassMethod<"alloc", Self()>, ClassMethod<"new", Self()>,
-              Method<"init", Self()>, Method<"respondsToSelector:", bool(Sel)>,
-              Method<"isKindOfClass:", bool(Id)>, Method<"retainCount", UInt()>>;
-struct NSObjectInterface : ObjectMethods {};
+struct NSObjectInterface
+    : Interface<"NSObject", NoParent, ClassMethod<"alloc", Self()>, Method<"init", Self()>,
+                Method<"respondsToSelector:", bool(Sel)>> {};
 
 // Base of every handle's class: sends what interface I, or one that it inherits from, declares.
 template <class C, class I, class Base = Object>

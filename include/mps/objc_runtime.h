@@ -37,7 +37,7 @@ using Sel = struct Selector*;
 using Int = long;            // NSInteger
 using UInt = unsigned long;  // NSUInteger
 
-struct Functions {
+struct Entries {
   void (*msg_send)() = nullptr;        // cast to the method's exact type at each call
   void (*msg_send_stret)() = nullptr;  // x86-64 only: results that are returned in memory
   Sel (*sel_register_name)(const char*) = nullptr;
@@ -68,7 +68,7 @@ class Runtime {
   static bool loaded() { return ready_.load(std::memory_order_acquire); }
 
   // Valid once loaded; whoever has a selector or an object knows that it is.
-  static const Functions& functions() { return functions_; }
+  static const Entries& entries() { return entries_; }
 
   // A function of the frameworks by its C name, or null where they have none of that name.
   static void* symbol(const char* name) {
@@ -104,7 +104,7 @@ class Runtime {
     }
     std::vector<void*> handles;
     for (const std::string& path : paths) handles.push_back(open(path));
-    functions_ = resolve(handles, paths.front());
+    entries_ = resolve(handles, paths.front());
     handles_ = std::move(handles);
     paths_ = paths;
     ready_.store(true, std::memory_order_release);
@@ -124,8 +124,8 @@ class Runtime {
     return nullptr;
   }
 
-  static Functions resolve(const std::vector<void*>& handles, const std::string& where) {
-    Functions f;
+  static Entries resolve(const std::vector<void*>& handles, const std::string& where) {
+    Entries f;
     std::string missing;
     const auto get = [&](auto& slot, const char* name) {
       void* found = find(handles, name);
@@ -149,7 +149,7 @@ class Runtime {
 
   static inline std::mutex mutex_;
   static inline std::atomic<bool> ready_{false};
-  static inline Functions functions_;
+  static inline Entries entries_;
   static inline std::vector<void*> handles_;
   static inline std::vector<std::string> paths_;
 };
@@ -159,24 +159,15 @@ class Pool {
  public:
   Pool() {
     Runtime::require_loaded();
-    token_ = Runtime::functions().pool_push();
+    token_ = Runtime::entries().pool_push();
   }
-  ~Pool() { Runtime::functions().pool_pop(token_); }
+  ~Pool() { Runtime::entries().pool_pop(token_); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
  private:
   void* token_;
 };
-
-// A C function of the frameworks; one that is not there is an error.
-template <class Signature>
-Signature* function(const char* name) {
-  void* found = Runtime::symbol(name);
-  if (!found)
-    throw Failure(std::string(name) + " is missing: this system is too old or has no Metal");
-  return reinterpret_cast<Signature*>(found);
-}
 
 }  // namespace objc
 }  // namespace apple

@@ -80,6 +80,16 @@ constexpr auto find_class_method() {
   }
 }
 
+// A framework's C functions, declared and looked up the same way.
+template <Text Name, class Signature>
+struct CFunction {};
+template <class... Declared>
+struct Functions : Declared... {
+  using List = TypeList<Declared...>;
+};
+template <Text Name, class Signature>
+CFunction<Name, Signature> declared_function(const CFunction<Name, Signature>*);
+
 // Memory rules of a selector's name: a method of these families hands over a reference.
 constexpr bool in_family(std::string_view selector, std::string_view family) {
   if (!selector.starts_with(family)) return false;
@@ -159,6 +169,7 @@ constexpr E operator&(E a, E b) {
   template <>                                                      \
   struct apple::objc::EnumOf<apple::SPACE::Type> {                 \
     using E = apple::SPACE::Type;                                  \
+    static constexpr std::string_view kType = #Type;               \
     static constexpr std::string_view kPrefix = PREFIX;            \
     static constexpr Named<E> kValues[] = {LIST(APPLE_ENUM_NAME)}; \
   }
