@@ -186,8 +186,14 @@ struct Sender<S, R(P...)> {
   // The object itself, with a reference, however the method gives it.
   template <class... A>
   static Made make(Id receiver, const A&... args) {
-    static_assert(sizeof...(A) == sizeof...(P), "the method takes another number of arguments");
     const Pool pool;
+    return make_in_pool(receiver, args...);
+  }
+
+  // The same in a pool of the caller's, who wants what else the method left there.
+  template <class... A>
+  static Made make_in_pool(Id receiver, const A&... args) {
+    static_assert(sizeof...(A) == sizeof...(P), "the method takes another number of arguments");
     return owned(raw(receiver, Abi<P>::to(args)...));
   }
 
@@ -246,9 +252,9 @@ class Of : public Base {
   // For a method that ends in `error:`.
   template <class T, Text S, class... A>
   T obtain_or_error(const A&... args) const {
-    const Pool pool;
+    const Pool pool;  // the error lives no longer than it
     Id error = nullptr;
-    const Made result = InstanceSender<S>::make(receiver<S>(), args..., &error);
+    const Made result = InstanceSender<S>::make_in_pool(receiver<S>(), args..., &error);
     if (!result.id) ns::throw_error(error, described<S>());
     return T(result);
   }

@@ -43,7 +43,7 @@ inline Rows read_rows(const std::string& path, std::size_t columns) {
 
 inline Table read_table(const std::string& folder) {
   return {read_rows(folder + "/methods.tsv", 6), read_rows(folder + "/structs.tsv", 4),
-          read_rows(folder + "/enums.tsv", 3), read_rows(folder + "/functions.tsv", 4),
+          read_rows(folder + "/enums.tsv", 3),   read_rows(folder + "/functions.tsv", 4),
           read_rows(folder + "/storage.tsv", 3), read_rows(folder + "/parents.tsv", 3)};
 }
 
@@ -169,7 +169,8 @@ class Comparer {
     }
   }
 
-  // A protocol may be several others as well; MPSCommandBuffer is a class and the protocol it names.
+  // A protocol may be several others as well; MPSCommandBuffer is a class and the protocol it
+  // names.
   void compare_parent(const ParentFact& fact) {
     if (fact.parent.empty()) return;
     bool known = false;
