@@ -184,6 +184,8 @@ class CommandQueue : public objc::Of<Catalogue, CommandQueueMethods> {
  public:
   using Of::Of;
   CommandQueue() = default;
+  // Waits while as many buffers as the queue allows (64 unless it was made otherwise) are not
+  // complete.
   CommandBuffer command_buffer() const { return send<"commandBuffer">(); }
   CommandBuffer command_buffer(const CommandBufferDescriptor& descriptor) const {
     return send<"commandBufferWithDescriptor:">(descriptor);

@@ -43,6 +43,7 @@ class Buffer : public objc::Of<Catalogue, BufferMethods, Resource> {
  public:
   using Of::Of;
   Buffer() = default;
+  // Null for storage that is private to the GPU.
   void* contents() const { return send<"contents">(); }
   void did_modify_range(ns::Range did_modify_range) const {
     send<"didModifyRange:">(did_modify_range);

@@ -5,6 +5,9 @@
 
 namespace apple::mps {
 
+// C = alpha op(A) op(B) + beta C. Of an origin, x is the row and y the column, the other way round
+// than in an image. batch_size is at first all that there are. f32 and f16 (also f16 to f32, f32
+// with f16); other types end the program.
 class MatrixMultiplication : public objc::Of<Catalogue, MatrixMultiplicationMethods, Kernel> {
  public:
   using Of::Of;
@@ -60,6 +63,7 @@ class MatrixVectorMultiplication
   }
 };
 
+// Along each row; source and result of one type, f32 or f16.
 class MatrixSoftMax : public objc::Of<Catalogue, MatrixSoftMaxMethods, MatrixUnaryKernel> {
  public:
   using Of::Of;
@@ -109,6 +113,7 @@ class MatrixLogSoftMaxGradient
       : Of(init<"initWithDevice:">(device)) {}
 };
 
+// The largest of each row, at most 16, with their columns as uint32.
 class MatrixFindTopK : public objc::Of<Catalogue, MatrixFindTopKMethods, MatrixUnaryKernel> {
  public:
   using Of::Of;

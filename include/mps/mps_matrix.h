@@ -5,6 +5,8 @@
 
 namespace apple::mps {
 
+// Properties count when the kernel is encoded. One object must not be used by two threads at a
+// time.
 class Kernel : public objc::Of<Catalogue, KernelMethods> {
  public:
   using Of::Of;
@@ -17,6 +19,8 @@ class Kernel : public objc::Of<Catalogue, KernelMethods> {
   void set_label(const ns::String& value) const { send<"setLabel:">(value); }
 };
 
+// Row-major: element (i, j) of matrix k lies at k * matrix_bytes + i * row_bytes + j * element
+// size.
 class MatrixDescriptor : public objc::Of<Catalogue, MatrixDescriptorMethods> {
  public:
   using Of::Of;
@@ -28,6 +32,7 @@ class MatrixDescriptor : public objc::Of<Catalogue, MatrixDescriptorMethods> {
                    DataType data_type)
       : Of(create<"matrixDescriptorWithRows:columns:matrices:rowBytes:matrixBytes:dataType:">(
             rows, columns, matrices, row_bytes, matrix_bytes, data_type)) {}
+  // What MPS likes best; any distance that holds a row is legal.
   static UInt row_bytes(UInt columns, DataType data_type) {
     return send_class<"rowBytesForColumns:dataType:">(columns, data_type);
   }
@@ -111,6 +116,7 @@ class Vector : public objc::Of<Catalogue, VectorMethods> {
   mtl::Buffer data() const { return send<"data">(); }
 };
 
+// Memory of one command buffer: free for others once it was read `read_count` times (1 unless set).
 class TemporaryMatrix : public objc::Of<Catalogue, TemporaryMatrixMethods, Matrix> {
  public:
   using Of::Of;

@@ -6,6 +6,7 @@
 
 namespace apple::mps {
 
+// Sizes given one by one begin with the fastest dimension, a shape with the slowest.
 class NDArrayDescriptor : public objc::Of<NDArrayCatalogue, NDArrayDescriptorMethods> {
  public:
   using Of::Of;

@@ -76,7 +76,7 @@ class Comparer {
     return std::move(wrong_);
   }
 
-  // How many things each source confirms in full, and in part.
+  // How many methods and functions have all of their types in just these sources.
   const std::map<std::string, int>& confirmed() const { return confirmed_; }
 
  private:
@@ -89,23 +89,25 @@ class Comparer {
   }
 
   void compare_method(const MethodFact& fact) {
-    bool known = false, whole = false;
+    bool known = false;
+    std::set<std::string> by;
     for (const Row* row : by_selector_[fact.selector]) {
       if (!is_about(*row, fact)) continue;
       known = true;
-      whole |= compare_types(fact, (*row)[0], (*row)[4], split((*row)[5], ' '));
+      if (compare_types(fact, (*row)[0], (*row)[4], split((*row)[5], ' '))) by.insert((*row)[0]);
     }
-    note(shown(fact), known, whole);
+    note_sources(shown(fact), known, by);
   }
 
   void compare_function(const MethodFact& fact) {
-    bool known = false, whole = false;
+    bool known = false;
+    std::set<std::string> by;
     for (const Row& row : table_.functions) {
       if (row[1] != fact.selector) continue;
       known = true;
-      whole |= compare_types(fact, row[0], row[2], split(row[3], ' '));
+      if (compare_types(fact, row[0], row[2], split(row[3], ' '))) by.insert(row[0]);
     }
-    note(fact.selector, known, whole);
+    note_sources(fact.selector, known, by);
   }
 
   // Whether the source knows every type of it, and knows it as we do.
@@ -124,9 +126,7 @@ class Comparer {
       compare_type(what, fact.arguments[i], source, arguments[i]);
       whole &= full(arguments[i]);
     }
-    whole &= wrong_.size() == before;
-    ++confirmed_[source + (whole ? " in full" : " in part")];
-    return whole;
+    return whole && wrong_.size() == before;
   }
 
   void compare_type(const std::string& what, const std::string& ours, const std::string& source,
@@ -183,6 +183,13 @@ class Comparer {
       }
     }
     note(fact.name, known, known);
+  }
+
+  void note_sources(const std::string& what, bool known, const std::set<std::string>& by) {
+    std::string names;
+    for (const std::string& source : by) names += (names.empty() ? "" : ", ") + source;
+    ++confirmed_[names];
+    note(what, known, !by.empty());
   }
 
   void note(const std::string& what, bool known, bool whole) {

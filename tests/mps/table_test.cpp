@@ -31,7 +31,7 @@ TEST(Table, BindingsAgreeWithEverySource) {
   Comparer comparer(table());
   EXPECT_EQ(joined(comparer.compare(ours)), "");
   for (const auto& [source, count] : comparer.confirmed()) {
-    std::printf("%d methods and functions confirmed by %s\n", count, source.c_str());
+    std::printf("%d methods and functions are in %s\n", count, source.c_str());
     RecordProperty(source, count);
   }
 }
