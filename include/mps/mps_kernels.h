@@ -45,6 +45,7 @@ class MatrixMultiplication : public objc::Of<Catalogue, MatrixMultiplicationMeth
   void set_batch_size(UInt value) const { send<"setBatchSize:">(value); }
 };
 
+// y = alpha op(A) x + beta y; rows and columns are those of op(A).
 class MatrixVectorMultiplication
     : public objc::Of<Catalogue, MatrixVectorMultiplicationMethods, MatrixBinaryKernel> {
  public:

@@ -171,6 +171,8 @@ class NDArrayBinaryKernel
   }
 };
 
+// D = alpha A B + beta C over the two fastest dimensions, C only with three sources. alpha and beta
+// are 1 unless set.
 class NDArrayMatrixMultiplication
     : public objc::Of<NDArrayCatalogue, NDArrayMatrixMultiplicationMethods, NDArrayMultiaryKernel> {
  public:

@@ -61,6 +61,8 @@ inline bool agrees(const std::string& ours, const std::string& theirs) {
 
 inline bool full(const std::string& type) { return type != "?" && type != "@?"; }
 
+inline constexpr const char* kInPart = " in part";
+
 class Comparer {
  public:
   explicit Comparer(const Table& table) : table_(table) {
@@ -76,7 +78,7 @@ class Comparer {
     return std::move(wrong_);
   }
 
-  // How many methods and functions have all of their types in just these sources.
+  // How many methods and functions are in just these sources, with all of their types or in part.
   const std::map<std::string, int>& confirmed() const { return confirmed_; }
 
  private:
@@ -94,7 +96,8 @@ class Comparer {
     for (const Row* row : by_selector_[fact.selector]) {
       if (!is_about(*row, fact)) continue;
       known = true;
-      if (compare_types(fact, (*row)[0], (*row)[4], split((*row)[5], ' '))) by.insert((*row)[0]);
+      const bool whole = compare_types(fact, (*row)[0], (*row)[4], split((*row)[5], ' '));
+      by.insert((*row)[0] + (whole ? "" : kInPart));
     }
     note_sources(shown(fact), known, by);
   }
@@ -105,7 +108,8 @@ class Comparer {
     for (const Row& row : table_.functions) {
       if (row[1] != fact.selector) continue;
       known = true;
-      if (compare_types(fact, row[0], row[2], split(row[3], ' '))) by.insert(row[0]);
+      const bool whole = compare_types(fact, row[0], row[2], split(row[3], ' '));
+      by.insert(row[0] + (whole ? "" : kInPart));
     }
     note_sources(fact.selector, known, by);
   }
@@ -187,9 +191,13 @@ class Comparer {
 
   void note_sources(const std::string& what, bool known, const std::set<std::string>& by) {
     std::string names;
-    for (const std::string& source : by) names += (names.empty() ? "" : ", ") + source;
+    bool whole = false;
+    for (const std::string& source : by) {
+      names += (names.empty() ? "" : ", ") + source;
+      whole |= !source.ends_with(kInPart);
+    }
     ++confirmed_[names];
-    note(what, known, !by.empty());
+    note(what, known, whole);
   }
 
   void note(const std::string& what, bool known, bool whole) {
