@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Makes data/golden/apple: what Apple's SDK says of the classes, structures and enumerations bound in
-include/mps, read from packages whose makers extracted it from the SDK. No Mac is needed.
+"""Makes data/golden/apple: what Apple's SDK says of the classes, structures and enumerations that
+include/mps binds, read from packages whose makers extracted it from the SDK. No Mac is needed.
 
     tools/golden/apple_metadata.py [DOWNLOADS]
 
 Needs pip, nothing else. Three sources, kept apart in the first column:
 
-  wheel      pyobjc-framework-{Cocoa,Metal,MetalPerformanceShaders}, macOS wheels, `_metadata.py`: all of
-             the structures, enumerations and functions; methods of protocols; of classes only what the
-             bridge cannot guess (`?` where it says nothing)
+  wheel      pyobjc-framework-{Cocoa,Metal,MetalPerformanceShaders}, macOS wheels, `_metadata.py`:
+             all of the structures, enumerations and functions; methods of protocols; of classes
+             only what the bridge cannot guess (`?` where it says nothing)
   sdk        the same packages' source archives, `metadata/raw*/*.fwinfo`: every declaration, dumped
              from the macOS SDK; the dumps for arm64 and x86_64 must agree
   metal-cpp  Apple's own C++ headers, in the wheel mlx-metal: Foundation and Metal, no MPS
@@ -51,11 +51,12 @@ ENUMS = re.compile(
     r"|Resource|StorageMode|CPUCacheMode|HazardTrackingMode|PurgeableState|HeapType|GPUFamily"
     r"|LanguageVersion|Library|MathMode|MathFloatingPoint|FunctionType|PipelineOption"
     r"|ArgumentBuffersTier|DataType)"
-    r"|MPS(DataType|KernelOptions|MatrixDecompositionStatus|MatrixRandomDistribution|AliasingStrategy"
-    r"|NDArrayQuantization|CNNNeuronType|DeviceOptions)"
+    r"|MPS(DataType|KernelOptions|MatrixDecompositionStatus|MatrixRandomDistribution"
+    r"|AliasingStrategy|NDArrayQuantization|CNNNeuronType|DeviceOptions)"
 )
 STRUCTS = re.compile(
-    r"NSRange|MTL(Size|Origin|Region|SizeAndAlign|ResourceID|DispatchThreadgroupsIndirectArguments)$"
+    r"NSRange|MTL(Size|Origin|Region|SizeAndAlign|ResourceID)$"
+    r"|MTLDispatchThreadgroupsIndirectArguments$"
     r"|MPS(DimensionSlice|MatrixOffset|MatrixCopyOffsets|NDArrayOffsets)$"
 )
 FUNCTIONS = re.compile(
@@ -73,8 +74,8 @@ def encoding(text):
     text = re.sub(r"^[rnNoORV]+(?=[\^@*\w{\[])", "", text)
     # `t` is the bridge's own letter for a char of text; `?` alone is an object of a generic class.
     # `z` is one for a char that is a number, signed or not.
-    text = {"z": "?", "^t": "*", "^c": "*", "r*": "*", "?": "@", "^?": "^@", "B": "Z"}.get(text, text)
-    return text
+    same = {"z": "?", "^t": "*", "^c": "*", "r*": "*", "?": "@", "^?": "^@", "B": "Z"}
+    return same.get(text, text)
 
 
 def block(described):
@@ -112,7 +113,7 @@ def split_encodings(text):
     return parts
 
 
-# --- wheels of pyobjc ------------------------------------------------------------------------------
+# --- wheels of pyobjc
 
 
 class Bridge(types.ModuleType):
@@ -182,7 +183,7 @@ def wheel_rows(path, module):
     return methods, structs, enums, functions
 
 
-# --- source archives of pyobjc ---------------------------------------------------------------------
+# --- source archives of pyobjc
 
 
 def read_dump(path):
@@ -245,7 +246,7 @@ def dump_rows(path):
     return methods, structs, enums, functions, storage, parents
 
 
-# --- metal-cpp -------------------------------------------------------------------------------------
+# --- metal-cpp
 
 SCALARS = {
     "void": "v",
@@ -283,7 +284,8 @@ SCALARS = {
     "_Class*": "@",
 }
 SEND = re.compile(
-    r"^(?:template <[^>]*>\n)?_(?:MTL|NS)_INLINE (?P<result>[^\n]*?) ?(?:MTL|NS)::(?P<name>\w+)::\w+"
+    r"^(?:template <[^>]*>\n)?_(?:MTL|NS)_INLINE "
+    r"(?P<result>[^\n]*?) ?(?:MTL|NS)::(?P<name>\w+)::\w+"
     r"\((?P<parameters>[^\n]*?)\)(?: const)?\n\{\n(?P<body>[^}]*)\}",
     re.MULTILINE,
 )
@@ -293,7 +295,7 @@ CALL = re.compile(
 )
 
 
-def cpp_type(text, space, enums):
+def cpp_type(text, enums):
     """The encoding of a type as metal-cpp spells it, or `?`."""
     text = re.sub(r"\s+", " ", text.strip())
     if re.search(r"\bblock\b|Block\b|Handler\b|\(\^\)|deallocator", text):
@@ -354,16 +356,16 @@ def metal_cpp_row(match, path, selectors, storage):
     parameters = [parameter(p) for p in text.split(",") if p.strip()]
     kinds = {name: kind for kind, name in parameters}
     arguments = [a.strip() for a in call["arguments"].split(",") if a.strip()]
-    types_ = [cpp_type(kinds.get(a, "?"), space, storage) for a in arguments]
+    types_ = [cpp_type(kinds.get(a, "?"), storage) for a in arguments]
     selector = selectors[call["selector"]]
     if len(types_) != selector.count(":"):
         return None
     kind = {"this": "-", "pObj": "-"}.get(call["to"].strip(), "+")
-    result = cpp_type(call["result"], space, storage)
+    result = cpp_type(call["result"], storage)
     return ("metal-cpp", space + match["name"], kind, selector, result, " ".join(types_))
 
 
-# --- getting and writing ---------------------------------------------------------------------------
+# --- getting and writing
 
 
 def pip_download(folder, *arguments, **kwargs):
