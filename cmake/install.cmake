@@ -11,7 +11,8 @@ install(TARGETS pewter_all pewter_core pewter_device pewter_ops pewter_autograd 
                 pewter_model pewter_train
         EXPORT pewterTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS pewter RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/pewter DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/pewter ${PROJECT_SOURCE_DIR}/include/mps
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT pewterTargets NAMESPACE pewter:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/pewter)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/pewterConfig.cmake.in
                               ${CMAKE_BINARY_DIR}/pewterConfig.cmake
