@@ -17,7 +17,7 @@ inline id device() {
   return one;
 }
 inline id queue() {
-  static const id one = send(device(), "newCommandQueue");
+  static const Own one(send(device(), "newCommandQueue"));
   return one;
 }
 

@@ -20,7 +20,7 @@ struct GpuError {
   int code;
   const char* text;
 };
-// MTLCommandBufferError and what drivers print; some pairings are guesses (mps-api's section 5.5).
+// MTLCommandBufferError and what drivers print; some pairings are guesses.
 constexpr GpuError kErrors[] = {
     {1, "Internal Error (0000000e:Internal Error)"},
     {2, "Caused GPU Timeout Error (00000002:kIOGPUCommandBufferCallbackErrorTimeout)"},

@@ -1,4 +1,4 @@
-// Metal's structures and the enumeration values that this folder acts on. Values: mps-api's tables,
+// Metal's structures and the enumeration values that this folder acts on. Values: public tables
 // which come from the SDK's metadata.
 #pragma once
 

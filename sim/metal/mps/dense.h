@@ -22,7 +22,7 @@ struct FullyConnectedGradient : BinaryKernel {
 };
 
 // Whether MPS divides by the root of variance + epsilon or, as its header's formula reads, by the
-// sum itself is not known (mps-api, open point 11); the root is what every batch normalisation
+// sum itself is not known publicly; the root is what every batch normalisation
 // means.
 struct BatchNormalization : WithNeuron<UnaryKernel> {
   SIM_CLASS(BatchNormalization, MPSMatrixBatchNormalization)

@@ -103,7 +103,7 @@ struct Category {
   const EntryList<PropertyEntry>* properties;
 };
 
-// Blocks. Flags: mps-api of the blocks ABI; `kBlockCountMask` is ours inside a heap block.
+// Blocks (Block-ABI-Apple in clang's docs); `kBlockCountMask` is ours inside a heap block.
 enum BlockFlags : int32_t {
   kBlockCountMask = 0xfffe,
   kBlockNeedsFree = 1 << 24,
