@@ -77,7 +77,7 @@ def faults_of(path, root):
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[1])
     root = root.resolve()
-    files = [p for d in ("src", "include") for p in sorted((root / d).rglob("*"))]
+    files = [p for d in ("src", "include/pewter") for p in sorted((root / d).rglob("*"))]
     files = [p for p in files if p.suffix in (".h", ".cpp", ".cu", ".mm")]
     if not files:
         sys.exit(f"{root} has no sources")
