@@ -14,7 +14,7 @@ import statistics
 import sys
 
 MEDIAN, HOST, KERNEL, FILE, COLUMNS = 10, 80, 150, 500, 100
-FOLDERS = ("include", "src", "tests", "bench", "examples")
+FOLDERS = ("include", "src", "sim", "tests", "bench", "examples")
 
 # (file, function or "columns" or "lines"): why it may be over.
 KNOWN = {
