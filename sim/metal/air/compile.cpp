@@ -160,6 +160,7 @@ void build(Module& module, const CompileRequest& request, TargetMachine& target)
   Reflection reflection = reflect(module, request.kernel);
   program.info.max_total_threads = reflection.max_threads;
   fold_constants(module, request.constants);
+  resolve_predicates(&reflection);
   isolate_kernel(module, *reflection.kernel);
   lower_matrices(*reflection.kernel);
   Function* thread = make_thread_function(module, reflection, &program);
@@ -171,6 +172,7 @@ void build(Module& module, const CompileRequest& request, TargetMachine& target)
   program.private_bytes = private_bytes(*thread, module.getDataLayout());
   embed(module, program);
   verify(module, request.kernel);
+  if (getenv("AIRDUMP")) module.print(errs(), nullptr);
 }
 
 std::string emit(Module& module, TargetMachine& target) {

@@ -44,9 +44,10 @@ void Stacks::reserve(size_t count, size_t size) {
   const size_t page = size_t(sysconf(_SC_PAGESIZE));
   const size_t stride = (size + page - 1) / page * page + page;
   if (count <= count_ && stride <= stride_) return;
+  const size_t wide = std::max(stride, stride_);
   count = std::max(count, count_);
-  stride_ = std::max(stride, stride_);
   release();
+  stride_ = wide;
   guard_ = page;
   void* memory = mmap(nullptr, count * stride_, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -182,12 +182,6 @@ Base base_of(const GlobalVariable& array, const DataLayout& layout) {
   return base;
 }
 
-bool present(const Parameter& p) {
-  if (!p.predicate) return true;
-  const auto* value = dyn_cast_or_null<ConstantInt>(p.predicate->getInitializer());
-  return value && !value->isZero();
-}
-
 void expand_constants(Module& module) {
   SmallVector<Constant*, 16> globals;
   for (GlobalVariable& global : module.globals()) {
@@ -264,7 +258,7 @@ Function* make_thread_function(Module& module, Reflection& reflection, Program* 
     const Parameter& p = reflection.parameters[i];
     if (p.builtin != BuiltIn::none) {
       map[kernel.getArg(i)] = prologue.builtin(p.builtin, kernel.getArg(i)->getType());
-    } else if (present(p)) {
+    } else if (p.present) {
       map[kernel.getArg(i)] = prologue.base(i);
     } else {
       map[kernel.getArg(i)] = ConstantPointerNull::get(cast<PointerType>(pointer));
@@ -281,7 +275,7 @@ Function* make_thread_function(Module& module, Reflection& reflection, Program* 
   repair(*thread);
   for (Parameter& p : reflection.parameters) {
     if (p.builtin == BuiltIn::none) {
-      p.argument.active = p.argument.active && present(p);
+      p.argument.active = p.argument.active && p.present;
       program->info.arguments.push_back(p.argument);
     }
   }

@@ -181,6 +181,15 @@ Reflection reflect(Module& module, const std::string& name) {
   return result;
 }
 
+void resolve_predicates(Reflection* reflection) {
+  for (Parameter& p : reflection->parameters) {
+    if (!p.predicate) continue;
+    const auto* value = dyn_cast_or_null<ConstantInt>(p.predicate->getInitializer());
+    p.present = value && !value->isZero();
+    p.predicate = nullptr;
+  }
+}
+
 std::vector<ConstantSlot> constant_slots(Module& module) {
   std::vector<ConstantSlot> slots;
   const auto* list = module.getNamedMetadata("air.function_constants");

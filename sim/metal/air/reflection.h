@@ -22,6 +22,7 @@ struct Parameter {
   KernelArgument argument;
   bool threadgroup = false;
   llvm::GlobalVariable* predicate = nullptr;  // an i8; the parameter exists where it is not 0
+  bool present = true;                        // known once constants are folded
 };
 
 struct Reflection {
@@ -36,6 +37,8 @@ struct ConstantSlot {
 };
 
 Reflection reflect(llvm::Module& module, const std::string& kernel);
+// Reads the predicates; they are gone after isolate_kernel.
+void resolve_predicates(Reflection* reflection);
 std::vector<ConstantSlot> constant_slots(llvm::Module& module);
 uint32_t metal_data_type(std::string_view type_name);  // MTLDataType; 0 where it has none
 
