@@ -172,7 +172,6 @@ void build(Module& module, const CompileRequest& request, TargetMachine& target)
   program.private_bytes = private_bytes(*thread, module.getDataLayout());
   embed(module, program);
   verify(module, request.kernel);
-  if (getenv("AIRDUMP")) module.print(errs(), nullptr);
 }
 
 std::string emit(Module& module, TargetMachine& target) {

@@ -51,6 +51,9 @@ Origin origin_of(Value* pointer) {
     }
     if (i == 0) {
       result = one;
+    } else if (one.own && (result.own || result.harmless)) {
+      // The optimiser split an array of the thread's own; it does so only where places are known.
+      result = {kUnknownBase, result.own == one.own ? one.own : nullptr, result.own != one.own};
     } else if (one.base != result.base || one.own != result.own ||
                one.harmless != result.harmless) {
       return {};

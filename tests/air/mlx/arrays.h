@@ -14,9 +14,15 @@ constexpr char kNoLibrary[] = "mlx.metallib is not here; tools/fetch-mlx-metal g
 
 enum class Dtype { f32, f16, bf16 };
 
-inline const char* long_name(Dtype t) { return t == Dtype::f32 ? "float32" : t == Dtype::f16 ? "float16" : "bfloat16"; }
-inline const char* short_name(Dtype t) { return t == Dtype::f32 ? "float" : t == Dtype::f16 ? "float16_t" : "bfloat16_t"; }
-inline double roundoff(Dtype t) { return t == Dtype::f32 ? 0x1p-24 : t == Dtype::f16 ? 0x1p-11 : 0x1p-8; }
+inline const char* long_name(Dtype t) {
+  return t == Dtype::f32 ? "float32" : t == Dtype::f16 ? "float16" : "bfloat16";
+}
+inline const char* short_name(Dtype t) {
+  return t == Dtype::f32 ? "float" : t == Dtype::f16 ? "float16_t" : "bfloat16_t";
+}
+inline double roundoff(Dtype t) {
+  return t == Dtype::f32 ? 0x1p-24 : t == Dtype::f16 ? 0x1p-11 : 0x1p-8;
+}
 // Half of the smallest denormal, and for float the flushing of those that Apple's GPUs may do.
 inline double tiny(Dtype t) { return t == Dtype::f16 ? 0x1p-25 : 0x1p-126; }
 
@@ -38,15 +44,21 @@ class Array {
   std::span<std::byte> bytes() { return bytes_; }
 
  private:
-  uint32_t code() const { return uint32_t(type_ == Dtype::f32 ? ElementType::f32 : type_ == Dtype::f16 ? ElementType::f16 : ElementType::bf16); }
+  uint32_t code() const {
+    return uint32_t(type_ == Dtype::f32   ? ElementType::f32
+                    : type_ == Dtype::f16 ? ElementType::f16
+                                          : ElementType::bf16);
+  }
   Dtype type_;
   std::vector<std::byte> bytes_;
 };
 
 // Each element within its bound; one failure a test is enough to read.
-inline void expect_close(const Array& out, const std::function<double(size_t)>& wanted, const std::function<double(size_t)>& bound) {
+inline void expect_close(const Array& out, const std::function<double(size_t)>& wanted,
+                         const std::function<double(size_t)>& bound) {
   for (size_t i = 0; i < out.size(); ++i) {
-    ASSERT_LE(std::abs(out.at(i) - wanted(i)), bound(i)) << "element " << i << " is " << out.at(i) << ", wanted " << wanted(i);
+    ASSERT_LE(std::abs(out.at(i) - wanted(i)), bound(i))
+        << "element " << i << " is " << out.at(i) << ", wanted " << wanted(i);
   }
 }
 
@@ -55,7 +67,8 @@ class Mlx : public testing::Test {
   void SetUp() override {
     if (!mlx_library()) GTEST_SKIP() << kNoLibrary;
   }
-  static std::shared_ptr<Kernel> kernel(const std::string& name, std::span<const ConstantValue> constants = {}) {
+  static std::shared_ptr<Kernel> kernel(const std::string& name,
+                                        std::span<const ConstantValue> constants = {}) {
     return value_of(mlx_library()->make_kernel(name, constants, {}));
   }
 };
