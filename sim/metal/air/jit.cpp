@@ -95,8 +95,8 @@ void add_sincos(SymbolMap& map, MangleAndInterner mangle) {
 }  // namespace
 
 std::shared_ptr<const Program> link_object(const std::string& object, const std::string& kernel) {
-  InitializeNativeTarget();
-  InitializeNativeTargetAsmPrinter();
+  static const bool ready = !InitializeNativeTarget() && !InitializeNativeTargetAsmPrinter();
+  if (!ready) fail(FailureKind::internal, "LLVM was built without this processor");
   std::shared_ptr<LLJIT> jit = check(LLJITBuilder()
                                          .setLinkProcessSymbolsByDefault(false)
                                          .setPlatformSetUp(setUpInactivePlatform)
@@ -111,6 +111,7 @@ std::shared_ptr<const Program> link_object(const std::string& object, const std:
   const auto text = check(jit->lookup(kProgramSymbol), kernel);
   auto program = std::make_shared<Program>(program_from_json(text.toPtr<const char*>()));
   program->thread = check(jit->lookup(kThreadSymbol), kernel).toPtr<ThreadFunction>();
+  // Only kernels without barriers have it, and an object's symbol names stand in it as text.
   if (object.find(kGroupSymbol) != std::string::npos) {
     program->group = check(jit->lookup(kGroupSymbol), kernel).toPtr<GroupFunction>();
   }

@@ -242,10 +242,13 @@ class CallLowering {
     return {b.CreateZExt(y, b.getInt64Ty()), b.CreateZExt(x, b.getInt64Ty())};
   }
 
+  // Marked as the prologue's loads are: the scheduler's memory is not for the checks.
   Value* group_field(IRBuilder<>& b, unsigned i) {
     const size_t offset = offsetof(GroupState, threads) + 4 * i;
-    return b.CreateLoad(b.getInt32Ty(),
-                        b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), thread_.getArg(0), offset));
+    auto* load = b.CreateLoad(
+        b.getInt32Ty(), b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), thread_.getArg(0), offset));
+    load->setMetadata(LLVMContext::MD_invariant_load, MDNode::get(b.getContext(), {}));
+    return load;
   }
 
   // Addresses of the two elements: pointer, elements per row, origin, and whether rows are columns.
