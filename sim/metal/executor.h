@@ -1,7 +1,7 @@
-// The seam between Metal's objects and whatever runs kernels. Metal's side (sim/metal/metal/) checks
-// arguments, keeps order and owns memory; an executor turns a metallib or source into code and runs
-// one dispatch at a time. Nothing here knows Objective-C, and nothing throws across the seam: the
-// executor may live in a shared library of its own.
+// The seam between Metal's objects and whatever runs kernels. Metal's side (sim/metal/metal/)
+// checks arguments, keeps order and owns memory; an executor turns a metallib or source into code
+// and runs one dispatch at a time. Nothing here knows Objective-C, and nothing throws across the
+// seam: the executor may live in a shared library of its own.
 //
 // That library is libmetal_sim_air.so beside libmetal_sim.so, or what METAL_SIM_EXECUTOR names. It
 // exports `metal_sim_make_executor` (below) and is loaded when a program first makes a library, so
@@ -22,16 +22,24 @@
 namespace metal_sim {
 
 constexpr uint32_t kExecutorVersion = 1;
-constexpr size_t kMaxBuffers = 31;             // argument slots of a kernel
-constexpr uint32_t kExecutionWidth = 32;       // threads of a simdgroup
+constexpr size_t kMaxBuffers = 31;        // argument slots of a kernel
+constexpr uint32_t kExecutionWidth = 32;  // threads of a simdgroup
 constexpr uint32_t kMaxThreadsPerThreadgroup = 1024;
 constexpr uint32_t kMaxThreadgroupMemory = 32768;
 
 // What went wrong. The numbers of the first group are MTLLibraryError's, those of the second
 // MTLCommandBufferError's plus 100.
 enum class FailureKind : int32_t {
-  unsupported = 1, internal = 2, compile = 3, function_not_found = 5, file = 6,
-  run_internal = 101, timeout = 102, page_fault = 103, out_of_memory = 108, invalid_resource = 109,
+  unsupported = 1,
+  internal = 2,
+  compile = 3,
+  function_not_found = 5,
+  file = 6,
+  run_internal = 101,
+  timeout = 102,
+  page_fault = 103,
+  out_of_memory = 108,
+  invalid_resource = 109,
 };
 
 struct Failure {
@@ -55,24 +63,24 @@ struct KernelArgument {
   std::string name;
   BindingKind kind = BindingKind::buffer;
   BindingAccess access = BindingAccess::read_write;
-  uint32_t index = 0;       // [[buffer(index)]], [[threadgroup(index)]]
-  uint32_t data_size = 0;   // of the pointed-to type, bytes
+  uint32_t index = 0;      // [[buffer(index)]], [[threadgroup(index)]]
+  uint32_t data_size = 0;  // of the pointed-to type, bytes
   uint32_t alignment = 1;
-  uint32_t data_type = 0;   // MTLDataType
+  uint32_t data_type = 0;  // MTLDataType
   bool constant_space = false;
-  bool active = true;       // false: the specialised kernel never uses it
+  bool active = true;  // false: the specialised kernel never uses it
 };
 
 struct FunctionConstant {
   std::string name;
-  uint32_t type = 0;        // MTLDataType
+  uint32_t type = 0;  // MTLDataType
   uint32_t index = 0;
-  bool required = true;     // false: only asked for with is_function_constant_defined
+  bool required = true;  // false: only asked for with is_function_constant_defined
 };
 
 struct FunctionInfo {
   std::string name;
-  uint32_t type = 3;        // MTLFunctionType; 3 is a kernel
+  uint32_t type = 3;  // MTLFunctionType; 3 is a kernel
   std::vector<FunctionConstant> constants;
 };
 
@@ -81,7 +89,7 @@ struct ConstantValue {
   static constexpr uint32_t kByName = UINT32_MAX;
   uint32_t index = kByName;
   std::string name;
-  uint32_t type = 0;        // MTLDataType
+  uint32_t type = 0;  // MTLDataType
   std::array<std::byte, 32> bytes{};
 };
 
@@ -103,13 +111,13 @@ struct MemoryRange {
 };
 
 struct Dispatch {
-  Size3 grid;                  // threads in all, not threadgroups
-  Size3 threadgroup;           // threads of a full threadgroup; groups at the edges may be smaller
-  std::array<MemoryRange, kMaxBuffers> buffers{};             // data null: nothing is bound
-  std::array<size_t, kMaxBuffers> threadgroup_memory{};       // bytes for [[threadgroup(i)]]
-  std::span<const MemoryRange> resident;                      // useResource, useHeap, residency sets
-  bool checks = false;         // bounds, races, reads before writes
-  uint64_t seed = 0;           // not 0: shuffles the order of threads and threadgroups
+  Size3 grid;         // threads in all, not threadgroups
+  Size3 threadgroup;  // threads of a full threadgroup; groups at the edges may be smaller
+  std::array<MemoryRange, kMaxBuffers> buffers{};        // data null: nothing is bound
+  std::array<size_t, kMaxBuffers> threadgroup_memory{};  // bytes for [[threadgroup(i)]]
+  std::span<const MemoryRange> resident;                 // useResource, useHeap, residency sets
+  bool checks = false;                                   // bounds, races, reads before writes
+  uint64_t seed = 0;  // not 0: shuffles the order of threads and threadgroups
 };
 
 // A compute pipeline: one function, specialised and compiled.
@@ -123,7 +131,7 @@ class Kernel {
 };
 
 struct PipelineOptions {
-  uint32_t max_total_threads = 0;        // 0: the device's
+  uint32_t max_total_threads = 0;  // 0: the device's
   bool multiple_of_execution_width = false;
 };
 
@@ -141,10 +149,10 @@ class KernelLibrary {
 
 struct CompileOptions {
   std::map<std::string, std::string> macros;
-  uint32_t language_version = 0;         // MTLLanguageVersion; 0: the newest known
-  uint32_t math_mode = 2;                // MTLMathMode: safe 0, relaxed 1, fast 2
-  uint32_t math_functions = 0;           // MTLMathFloatingPointFunctions: fast 0, precise 1
-  uint32_t optimization_level = 0;       // MTLLibraryOptimizationLevel: default 0, size 1
+  uint32_t language_version = 0;    // MTLLanguageVersion; 0: the newest known
+  uint32_t math_mode = 2;           // MTLMathMode: safe 0, relaxed 1, fast 2
+  uint32_t math_functions = 0;      // MTLMathFloatingPointFunctions: fast 0, precise 1
+  uint32_t optimization_level = 0;  // MTLLibraryOptimizationLevel: default 0, size 1
   uint32_t max_total_threads = 0;
   bool preserve_invariance = false;
 };
@@ -153,7 +161,8 @@ class KernelExecutor {
  public:
   virtual ~KernelExecutor() = default;
   // The bytes are the executor's to copy; they are not kept alive.
-  virtual Outcome<std::shared_ptr<KernelLibrary>> load_metallib(std::span<const std::byte> bytes) = 0;
+  virtual Outcome<std::shared_ptr<KernelLibrary>> load_metallib(
+      std::span<const std::byte> bytes) = 0;
   virtual Outcome<std::shared_ptr<KernelLibrary>> compile_source(std::string_view source,
                                                                  const CompileOptions& options) = 0;
 };
