@@ -55,32 +55,38 @@ std::vector<float> Session::prompt(std::span<const int32_t> ids) {
   return decoder_.logits(contiguous(last), kGeneration).to_vector<float>();
 }
 
-void Session::capture_step() {
+// What differs from step to step; the captured step reads it from these tensors.
+void Session::write_inputs(int32_t id) {
+  write_one(id_, id);
+  write_one(position_, length_);
+  write_one(first_, length_);
+  write_one(key_end_, length_ + 1);
+}
+
+// Capturing runs the step: the first token needs no replay.
+void Session::capture_step(int32_t id) {
   const Device device = decoder_.device();
   const TensorOptions integer{i32, device};
   id_ = zeros({1, 1}, integer);
   position_ = zeros({1, 1}, integer);
+  key_begin_ = zeros({1, 1}, integer);
   key_end_ = zeros({1, 1}, integer);
   first_ = zeros({1}, integer);
-  const Tensor key_begin = zeros({1, 1}, integer);
-  // Capturing runs the step once, with token 0; the row it writes is written again by step().
-  write_one(position_, length_);
-  write_one(first_, length_);
-  write_one(key_end_, length_ + 1);
+  write_inputs(id);
   graph_ = capture(default_stream(device), [&] {
-    const Tensor hidden = decoder_.hidden(id_, {position_, key_begin, key_end_, first_},
+    const Tensor hidden = decoder_.hidden(id_, {position_, key_begin_, key_end_, first_},
                                           {.cache = &cache_, .activations = kGeneration});
     logits_ = decoder_.logits(hidden, kGeneration);
   });
 }
 
 std::vector<float> Session::step(int32_t id) {
-  if (!logits_.defined()) capture_step();
-  write_one(id_, id);
-  write_one(position_, length_);
-  write_one(first_, length_);
-  write_one(key_end_, length_ + 1);
-  graph_.replay();
+  if (logits_.defined()) {
+    write_inputs(id);
+    graph_.replay();
+  } else {
+    capture_step(id);
+  }
   ++length_;
   return logits_.to_vector<float>();
 }

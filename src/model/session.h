@@ -22,13 +22,15 @@ class Session {
  private:
   std::vector<float> prompt(std::span<const int32_t> ids);
   std::vector<float> step(int32_t id);
-  void capture_step();
+  void write_inputs(int32_t id);
+  void capture_step(int32_t id);
 
   const Decoder& decoder_;
   KvCache cache_;
   int64_t length_ = 0;
   Graph graph_;
-  Tensor id_, position_, key_end_, first_, logits_;  // the captured step reads and writes these
+  // The captured step reads and writes these, so they live as long as it does.
+  Tensor id_, position_, key_begin_, key_end_, first_, logits_;
 };
 
 }  // namespace pewter

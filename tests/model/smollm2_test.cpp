@@ -133,6 +133,12 @@ TEST_F(SmolLM2, PromptKeepsItsBitsHoweverItIsRun) {
   const auto whole = model->logits(some).slice(0, 40, 41).to_vector<float>();
   const auto prefix = model->logits(some.first(41)).slice(0, 40, 41).to_vector<float>();
   EXPECT_EQ(whole, prefix);
+  // Through the cache with rounded activations: at once, and from the 31st token one by one.
+  Session at_once(model->impl().decoder, 70), one_by_one(model->impl().decoder, 70);
+  const auto expected = at_once.feed(some);
+  auto logits = one_by_one.feed(some.first(30));
+  for (size_t i = 30; i < some.size(); ++i) logits = one_by_one.feed(some.subspan(i, 1));
+  EXPECT_EQ(logits, expected);
 }
 
 }  // namespace
