@@ -69,6 +69,7 @@ class Model {
   std::string chat_prompt(const std::vector<ChatMessage>& messages,
                           bool add_generation_prompt = true) const;
 
+  // Begins with the bos token where the model wants one, once: a text may bring its own.
   std::vector<int32_t> encode(std::string_view text, bool parse_special = true) const;
   std::string decode(std::span<const int32_t> ids) const;
   // Logits f32 [T, V] of the tokens after each of `ids`.

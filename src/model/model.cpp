@@ -86,7 +86,11 @@ std::vector<std::pair<std::string, Tensor>> Model::trainable() const {
 
 std::vector<int32_t> Model::encode(std::string_view text, bool parse_special) const {
   const io::Tokenizer& tokenizer = impl_->files.tokenizer();
-  return tokenizer.encode(text, {.parse_special = parse_special, .add_bos = tokenizer.add_bos()});
+  std::vector<int32_t> ids = tokenizer.encode(text, {.parse_special = parse_special});
+  // Llama 3's chat template writes bos itself.
+  const bool has_bos = parse_special && !ids.empty() && ids[0] == tokenizer.bos();
+  if (tokenizer.add_bos() && !has_bos) ids.insert(ids.begin(), *tokenizer.bos());
+  return ids;
 }
 
 std::string Model::decode(std::span<const int32_t> ids) const {
