@@ -55,18 +55,21 @@ void Model::make_trainable() {
   if (impl_->lora) {
     throw_error(ErrorCode::argument, "[model] has an adapter; train that, or load the model anew");
   }
-  for (auto& [name, tensor] : impl_->decoder.parameters()) {
-    if (!is_floating(tensor->dtype())) {
-      throw_error(ErrorCode::dtype, "[model] {} is {}; only plain weights can be trained", name,
-                  to_string(tensor->dtype()));
-    }
-    // Own memory (the file's mapping is read-only) in f32, so that small updates are not rounded
-    // away.
-    Tensor own = empty(tensor->shape(), {f32, device()});
-    copy_(own, *tensor);
-    own.set_requires_grad();
-    *tensor = own;
+  const auto parameters = impl_->decoder.parameters();
+  for (auto& [name, tensor] : parameters) {
+    if (is_floating(tensor->dtype())) continue;
+    throw_error(ErrorCode::dtype, "[model] {} is {}; only plain weights can be trained", name,
+                to_string(tensor->dtype()));
   }
+  // Own memory (the file's mapping is read-only) in f32, so that small updates are not rounded
+  // away; all of it before the model changes.
+  std::vector<Tensor> own;
+  for (auto& [name, tensor] : parameters) {
+    own.push_back(empty(tensor->shape(), {f32, device()}));
+    copy_(own.back(), *tensor);
+    own.back().set_requires_grad();
+  }
+  for (size_t i = 0; i < own.size(); ++i) *parameters[i].second = own[i];
   impl_->full = true;
 }
 
