@@ -250,6 +250,49 @@ TEST_F(Train, ResumeRefusesOtherSettingsByName) {
   refused("data file", [](TrainOptions*) {});
 }
 
+// Another device or instruction set gives other bits.
+TEST_F(Train, ResumeRefusesAnotherMachineByName) {
+  TrainOptions o = options(folder / "out");
+  const auto resume_on = [&](const Device device) {
+    Model model = Model::load(folder / "model", {.device = device});
+    model.add_lora({.rank = 4, .alpha = 8, .dropout = 0.1f, .seed = 1});
+    return train(model, data(), o).steps;
+  };
+  EXPECT_EQ(resume_on("cpu"), 10);
+  o.resume = true;
+  expect_error(ErrorCode::argument,
+               {"cannot resume", "device is \"ref\" in this run and \"cpu\" in"},
+               [&] { resume_on("ref"); });
+  EXPECT_EQ(resume_on("cpu"), 10);
+  const std::string path = o.out + "/checkpoint/state.json";
+  io::Json state = io::Json::parse(read_text(path));
+  state["settings"]["instruction set"] = "NONE";
+  write_text(path, state.dump());
+  expect_error(ErrorCode::argument, {"cannot resume", "instruction set is", "\"NONE\" in"},
+               [&] { resume_on("cpu"); });
+}
+
+TEST_F(Train, ResumeRefusesAnotherScaleOfALayer) {
+  lora_model().save_adapter(folder / "adapter");
+  const auto run = [&](bool resume, double alpha) {
+    const std::string path = folder / "adapter/adapter_config.json";
+    io::Json config = io::Json::parse(read_text(path));
+    config["alpha_pattern"] = io::Json::object();
+    if (alpha > 0) config["alpha_pattern"]["layers.1.self_attn.q_proj"] = alpha;
+    write_text(path, config.dump());
+    Model model = Model::load(folder / "model", {.device = "cpu"});
+    model.load_adapter(folder / "adapter", true);
+    TrainOptions o = options(folder / "out");
+    o.resume = resume;
+    return train(model, data(), o).steps;
+  };
+  EXPECT_EQ(run(false, 2), 10);
+  const std::string name = "scale of model.layers.1.self_attn.q_proj is ";
+  expect_error(ErrorCode::argument, {name + "1.0 in this run and 0.5 in"}, [&] { run(true, 4); });
+  expect_error(ErrorCode::argument, {"scale of", "absent in this run"}, [&] { run(true, 0); });
+  EXPECT_EQ(run(true, 2), 10);
+}
+
 TEST_F(Train, BrokenCheckpointsAreRefused) {
   TrainOptions o = options(folder / "out");
   {
