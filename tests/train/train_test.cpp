@@ -395,6 +395,12 @@ TEST_F(Train, RefusesOptionsOutOfRange) {
   refused("eps", [](TrainOptions* o) { o->eps = 0; });
   refused("clip", [](TrainOptions* o) { o->clip = -1; });
   refused("epochs", [](TrainOptions* o) { o->steps = 0, o->epochs = 0; });
+  refused("epochs", [](TrainOptions* o) { o->steps = 0, o->epochs = 1e300; });
+  refused("steps", [](TrainOptions* o) { o->steps = int64_t{1} << 52; });
+  refused("steps", [](TrainOptions* o) {
+    o->steps = std::numeric_limits<int64_t>::max();
+    o->batch = o->accumulate = std::numeric_limits<int>::max();
+  });
   refused("resume", [](TrainOptions* o) { o->resume = true; });
   refused("none of its", [](TrainOptions* o) { o->seq_len = 5; });
   Model plain = Model::load(folder / "model", {.device = "cpu"});
