@@ -27,7 +27,7 @@ Folder& folder() {
 std::string resolved(const std::string& source) {
   if (source == "smollm2-135m") {
     const fs::path path = fs::path(model_folder()) / "SmolLM2-135M-Instruct.Q4_1.gguf";
-    if (!fs::exists(path)) {
+    if (!io::is_there(path)) {
       throw_error(ErrorCode::io, "[model] {} is not in {}; run: pewter fetch {}", source,
                   model_folder(), source);
     }

@@ -3,6 +3,8 @@
 #include <hwy/highway.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
+
 #include "io/atomic_file.h"
 #include "io/safetensors.h"
 #include "model/model_impl.h"
@@ -68,13 +70,14 @@ void put_back(const io::Safetensors& file, const std::string& path, const std::s
     throw_error(ErrorCode::format, "[train] {}: tensor '{}' is missing", path, name);
   }
   const io::HostTensor& from = found->second;
-  const Shape shape{std::span<const int64_t>(from.shape)};
-  if (from.dtype != to.dtype() || shape != to.shape()) {
+  // Sizes are compared as the file has them: more of them than a Shape holds are its error too.
+  if (from.dtype != to.dtype() ||
+      !std::equal(from.shape.begin(), from.shape.end(), to.shape().begin(), to.shape().end())) {
     throw_error(ErrorCode::format, "[train] {}: '{}' is {} {}, the model has {} {}", path, name,
-                to_string(from.dtype), shape.to_string(), to_string(to.dtype()),
+                to_string(from.dtype), io::shape_string(from.shape), to_string(to.dtype()),
                 to.shape().to_string());
   }
-  copy_(to, from_bytes(from.data, shape, {from.dtype, to.device()}));
+  copy_(to, from_bytes(from.data, to.shape(), {from.dtype, to.device()}));
 }
 
 void write_parameters(const fs::path& folder, const Model& model, const Optimizer& optimizer) {
@@ -188,7 +191,7 @@ std::optional<TrainState> read_checkpoint(const fs::path& folder, Optimizer* opt
   check_fingerprint(path, view.at("settings").json(), fingerprint);
 
   NoGrad off;
-  const bool adapter = fs::exists(whole / "adapter_model.safetensors");
+  const bool adapter = io::is_there(whole / "adapter_model.safetensors");
   const fs::path weights =
       whole / (adapter ? "adapter_model.safetensors" : "parameters.safetensors");
   const io::Safetensors values = io::read_safetensors(weights);

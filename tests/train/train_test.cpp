@@ -313,6 +313,31 @@ TEST_F(Train, BrokenCheckpointsAreRefused) {
   EXPECT_EQ(train(model, data(), o).steps, 10);
 }
 
+TEST_F(Train, CheckpointsOfAnotherShapeOrThatCannotBeSeenAreRefused) {
+  TrainOptions o = options(folder / "out");
+  {
+    Model model = lora_model();
+    train(model, data(), o);
+  }
+  o.resume = true;
+  const std::string path = o.out + "/checkpoint/optimizer.safetensors";
+  const io::Safetensors whole = io::read_safetensors(path);
+  std::vector<io::HostTensor> tensors;
+  for (const auto& [name, tensor] : whole.tensors) {
+    tensors.push_back(tensor);
+    tensors.back().name = name;
+    tensors.back().shape.insert(tensors.back().shape.begin(), 5, 1);  // rank 7
+  }
+  io::write_safetensors(path, tensors);
+  Model model = lora_model();
+  expect_error(ErrorCode::format, {path, "[1, 1, 1, 1, 1, "}, [&] { train(model, data(), o); });
+
+  const fs::path loop = o.out + "/checkpoint/adapter_model.safetensors";
+  fs::remove(loop);
+  fs::create_symlink(loop, loop);
+  expect_error(ErrorCode::io, {loop.string()}, [&] { train(model, data(), o); });
+}
+
 TEST_F(Train, NotFiniteStopsNamingTheStep) {
   TrainOptions o = options(folder / "out");
   o.learning_rate = 1e38;

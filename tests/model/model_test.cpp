@@ -1,4 +1,4 @@
-// What adds to a model or makes it trainable does so as a whole or not at all.
+// What changes a model does so as a whole or not at all; what cannot be opened is named.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -51,6 +51,24 @@ TEST(ModelChanges, LoadAdapterIsWholeOrNothing) {
 
 TEST(ModelChanges, MakeTrainableIsWholeOrNothing) {
   expect_unchanged_without_memory([](Model& model) { model.make_trainable(); });
+}
+
+TEST(ModelFolder, SaysWhatItCannotLookAt) {
+  const std::string before = model_folder();
+  const std::string link = ::testing::TempDir() + "/pewter-model-folder-test";
+  std::filesystem::remove(link);
+  std::filesystem::create_symlink(link, link);
+  set_model_folder(link);
+  try {
+    Model::load("smollm2-135m");
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::io);
+    EXPECT_NE(std::string(e.what()).find(link), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("symbolic links"), std::string::npos) << e.what();
+  }
+  set_model_folder(before);
+  std::filesystem::remove(link);
 }
 
 }  // namespace
