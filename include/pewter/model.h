@@ -91,8 +91,8 @@ class Model {
   std::shared_ptr<Impl> impl_;
 };
 
-// Where fetched models lie: $XDG_CACHE_HOME/pewter or ~/.cache/pewter; the command sets it, the
-// library itself reads no environment.
+// Where names that `pewter fetch` knows are looked for: "." until it is set, since the library reads
+// no environment. The command sets $XDG_CACHE_HOME/pewter or ~/.cache/pewter.
 void set_model_folder(const std::string& folder);
 std::string model_folder();
 
