@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <mutex>
 
-#include "io/chat_template.h"
 #include "model_impl.h"
 #include "placement.h"
 
@@ -100,19 +99,25 @@ std::string Model::decode(std::span<const int32_t> ids) const {
   return impl_->files.tokenizer().decode(ids);
 }
 
+const io::ChatTemplate& Model::Impl::chat_template() {
+  std::call_once(parsed_, [&] {
+    const io::Tokenizer& tokenizer = files.tokenizer();
+    if (!tokenizer.chat_template()) {
+      throw_error(ErrorCode::format, "{}: the model has no chat template", source);
+    }
+    const auto text_of = [&](std::optional<int32_t> id) {
+      return id ? std::string(tokenizer.token_bytes(*id)) : std::string();
+    };
+    chat_template_.emplace(*tokenizer.chat_template(), text_of(tokenizer.bos()),
+                           text_of(tokenizer.eos()));
+  });
+  return *chat_template_;
+}
+
 std::string Model::chat_prompt(const std::vector<ChatMessage>& messages, bool add_prompt) const {
-  const io::Tokenizer& tokenizer = impl_->files.tokenizer();
-  if (!tokenizer.chat_template()) {
-    throw_error(ErrorCode::format, "{}: the model has no chat template", impl_->source);
-  }
-  const auto text_of = [&](std::optional<int32_t> id) {
-    return id ? std::string(tokenizer.token_bytes(*id)) : std::string();
-  };
-  const io::ChatTemplate chat(*tokenizer.chat_template(), text_of(tokenizer.bos()),
-                              text_of(tokenizer.eos()));
   std::vector<io::Message> list;
   for (const ChatMessage& m : messages) list.push_back({m.role, m.content});
-  return chat.render(list, add_prompt);
+  return impl_->chat_template().render(list, add_prompt);
 }
 
 Tensor Model::logits(std::span<const int32_t> ids) const {
