@@ -3,6 +3,7 @@
 
 #include "io/peft_adapter.h"
 #include "model_impl.h"
+#include "transfer.h"
 
 namespace pewter {
 namespace {
@@ -18,21 +19,6 @@ void check(const LoraConfig& c) {
     throw_error(ErrorCode::argument, "[lora] dropout {} is not in [0, 1)", c.dropout);
   }
   if (!std::isfinite(c.alpha)) throw_error(ErrorCode::argument, "[lora] alpha is not finite");
-}
-
-io::HostTensor to_host(const std::string& name, const Tensor& t) {
-  std::byte* bytes = nullptr;
-  io::HostTensor host = io::make_host_tensor(
-      name, t.dtype(), {t.shape().begin(), t.shape().end()}, &bytes);
-  const Tensor whole = contiguous(t.detach());
-  const auto copied = to_device(whole, Device(DeviceKind::cpu));
-  std::memcpy(bytes, copied.data(), host.data.size());
-  return host;
-}
-
-Tensor upload_f32(const io::HostTensor& host, Device device) {
-  return from_values(io::to_f32(host), Shape{std::span<const int64_t>(host.shape)},
-                     {f32, device});
 }
 
 Linear& find_linear(Decoder& decoder, const std::string& name, const std::string& folder) {

@@ -8,6 +8,7 @@
 #include "io/atomic_file.h"
 #include "io/safetensors.h"
 #include "model/model_impl.h"
+#include "model/transfer.h"
 #include "train/hash.h"
 
 namespace pewter {
@@ -50,17 +51,6 @@ io::Json layer_scales(const Model& model) {
     json["scale of " + linear->name] = linear->lora->scale;
   }
   return json;
-}
-
-// The tensor's own memory where the host can read it.
-io::HostTensor to_host(std::string name, const Tensor& t) {
-  const Tensor host = to_device(contiguous(t.detach()), Device(DeviceKind::cpu));
-  return {std::move(name),
-          host.dtype(),
-          {host.shape().begin(), host.shape().end()},
-          std::span(static_cast<const std::byte*>(host.data()),
-                    static_cast<size_t>(byte_size(host.dtype(), host.numel()))),
-          host.storage()};
 }
 
 void put_back(const io::Safetensors& file, const std::string& path, const std::string& name,
