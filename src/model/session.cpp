@@ -24,6 +24,23 @@ void write_one(const Tensor& t, int64_t value) {
 
 }  // namespace
 
+std::vector<float> feed_prompt(const Decoder& decoder, KvCache* cache,
+                               std::span<const int32_t> ids, int64_t* length) {
+  Tensor last;
+  const Device device = decoder.device();
+  while (!ids.empty()) {
+    const auto piece = ids.first(std::min<size_t>(ids.size(), kPiece));
+    const auto tokens = static_cast<int64_t>(piece.size());
+    const Tensor hidden = decoder.hidden(from_values(piece, {1, tokens}, {i32, device}),
+                                         one_sequence(tokens, *length, device),
+                                         {.cache = cache, .activations = kGeneration});
+    last = hidden.slice(1, tokens - 1, tokens);
+    *length += tokens;
+    ids = ids.subspan(piece.size());
+  }
+  return decoder.logits(contiguous(last), kGeneration).to_vector<float>();
+}
+
 Session::Session(const Decoder& decoder, int64_t capacity)
     : decoder_(decoder),
       cache_(decoder.config(), 1, checked_capacity(decoder, capacity), decoder.device()) {}
@@ -35,24 +52,7 @@ std::vector<float> Session::feed(std::span<const int32_t> ids) {
                 length_ + static_cast<int64_t>(ids.size()), cache_.capacity);
   }
   NoGrad off;
-  return ids.size() == 1 ? step(ids[0]) : prompt(ids);
-}
-
-std::vector<float> Session::prompt(std::span<const int32_t> ids) {
-  Tensor last;
-  const Device device = decoder_.device();
-  while (!ids.empty()) {
-    const auto piece = ids.first(std::min<size_t>(ids.size(), kPiece));
-    const auto tokens = static_cast<int64_t>(piece.size());
-    const Tensor hidden =
-        decoder_.hidden(from_values(piece, {1, tokens}, {i32, device}),
-                        one_sequence(tokens, length_, device),
-                        {.cache = &cache_, .activations = kGeneration});
-    last = hidden.slice(1, tokens - 1, tokens);
-    length_ += tokens;
-    ids = ids.subspan(piece.size());
-  }
-  return decoder_.logits(contiguous(last), kGeneration).to_vector<float>();
+  return ids.size() == 1 ? step(ids[0]) : feed_prompt(decoder_, &cache_, ids, &length_);
 }
 
 // What differs from step to step; the captured step reads it from these tensors.

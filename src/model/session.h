@@ -7,6 +7,11 @@
 
 namespace pewter {
 
+// Runs a prompt of at least one token into a cache of one sequence that holds `length` tokens, and
+// adds to that; returns the logits f32 [V] after the last. In pieces of a bounded number of rows.
+std::vector<float> feed_prompt(const Decoder& decoder, KvCache* cache,
+                               std::span<const int32_t> ids, int64_t* length);
+
 class Session {
  public:
   // Throws ErrorCode::argument unless 1 <= capacity <= the model's context.
@@ -20,7 +25,6 @@ class Session {
   int64_t capacity() const { return cache_.capacity; }
 
  private:
-  std::vector<float> prompt(std::span<const int32_t> ids);
   std::vector<float> step(int32_t id);
   void write_inputs(int32_t id);
   void capture_step(int32_t id);
