@@ -69,6 +69,7 @@ class Model {
   std::string chat_prompt(const std::vector<ChatMessage>& messages,
                           bool add_generation_prompt = true) const;
 
+  // Begins with the bos token where the model wants one, once: a text may bring its own.
   std::vector<int32_t> encode(std::string_view text, bool parse_special = true) const;
   std::string decode(std::span<const int32_t> ids) const;
   // Logits f32 [T, V] of the tokens after each of `ids`.
@@ -90,8 +91,8 @@ class Model {
   std::shared_ptr<Impl> impl_;
 };
 
-// Where fetched models lie: $XDG_CACHE_HOME/pewter or ~/.cache/pewter; the command sets it, the
-// library itself reads no environment.
+// Where names that `pewter fetch` knows are looked for: "." until it is set, since the library reads
+// no environment. The command sets $XDG_CACHE_HOME/pewter or ~/.cache/pewter.
 void set_model_folder(const std::string& folder);
 std::string model_folder();
 

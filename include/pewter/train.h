@@ -83,8 +83,9 @@ struct TrainResult {
 // fixes; without `steps`, epochs * examples of them are used, rounded.
 //
 // resume: goes on from out/checkpoint, or begins if there is none yet. A run that was killed at any
-// moment and resumed ends in the same bits as one that was not. A setting, model or data file other
-// than the checkpoint's is ErrorCode::argument naming the field.
+// moment and resumed ends in the same bits as one that was not. A setting, data file, model (by
+// names, shapes and the first 4 KiB of each weight), device or CPU instruction set other than the
+// checkpoint's is ErrorCode::argument naming the field.
 // Throws ErrorCode::argument naming an option out of range, or when the model trains nothing or no
 // example has a counted token; ErrorCode::device_failure naming the step when loss or gradient is
 // not finite (the last checkpoint stays); ErrorCode::io for what cannot be written.

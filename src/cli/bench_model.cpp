@@ -48,7 +48,7 @@ nlohmann::json bench_prompt(Decoder& decoder, const std::string& work, double fm
   const Timing t = time_work([&] { Session(decoder, kPrompt).feed(ids); }, 2, 3);
   const double head = static_cast<double>(decoder.head().numel());
   const double flops = 2 * (weights_used(decoder) - head) + 2 * head / kPrompt;
-  return row(work, t, kPrompt, "tokens/s", fma_peak / flops);
+  return row(work, decoder.device(), t, kPrompt, "tokens/s", fma_peak / flops);
 }
 
 nlohmann::json bench_decode(Decoder& decoder, const std::string& work, double bandwidth) {
@@ -64,7 +64,7 @@ nlohmann::json bench_decode(Decoder& decoder, const std::string& work, double ba
     }
   };
   const Timing t = time_work(decode, 0, 5);
-  return row(work, t, kDecode, "tokens/s", bandwidth / weight_bytes(decoder));
+  return row(work, decoder.device(), t, kDecode, "tokens/s", bandwidth / weight_bytes(decoder));
 }
 
 nlohmann::json bench_train(Model& model, const std::string& work, double fma_peak) {
@@ -94,7 +94,7 @@ nlohmann::json bench_train(Model& model, const std::string& work, double fma_pea
   };
   const Timing t = time_work(train_step, 5, 3);
   nlohmann::json out =
-      row(work, t, kTrain, "tokens/s", fma_peak / (4 * weights_used(decoder)));
+      row(work, device, t, kTrain, "tokens/s", fma_peak / (4 * weights_used(decoder)));
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   out["peak_resident_bytes"] = int64_t{usage.ru_maxrss} * 1024;

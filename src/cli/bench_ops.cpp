@@ -245,12 +245,12 @@ class Roofs {
 nlohmann::json measured(const OpRow& r, Device device, Roofs* roofs) {
   const Timing t = time_work(r.prepare(device));
   if (r.roof == Roof::none) {
-    nlohmann::json out = row(r.name, t, 1, "ns", 0);
+    nlohmann::json out = row(r.name, device, t, 1, "ns", 0);
     out["value"] = t.median * 1e9;
     return out;
   }
   const char* unit = r.roof == Roof::multiply_adds ? "GFLOP/s" : "GB/s";
-  nlohmann::json out = row(r.name, t, r.amount / 1e9, unit, roofs->of(r) / 1e9);
+  nlohmann::json out = row(r.name, device, t, r.amount / 1e9, unit, roofs->of(r) / 1e9);
   if (r.name.starts_with("matmul/bf16") && !Roofs::has_bf16()) {
     out["note"] = "this processor has no bf16 products: operands are widened to f32";
   }

@@ -26,7 +26,7 @@ Timing time_work(const std::function<void()>& work, double seconds, int least) {
   return {at(0.5), (at(0.75) - at(0.25)) / at(0.5)};
 }
 
-nlohmann::json row(const std::string& work, const Timing& t, double amount,
+nlohmann::json row(const std::string& work, Device device, const Timing& t, double amount,
                    const std::string& unit, double roof) {
   const double value = amount / t.median;
   // The roof is the best of a few runs on a noisy machine; a twentieth above it can be noise.
@@ -34,8 +34,8 @@ nlohmann::json row(const std::string& work, const Timing& t, double amount,
     throw_error(ErrorCode::device_failure, "[bench] {}: {:.4g} {} is above the roof of {:.4g}",
                 work, value, unit, roof);
   }
-  nlohmann::json out = {{"work", work},     {"threads", num_threads()}, {"device", "cpu"},
-                        {"value", value},   {"unit", unit},             {"spread", t.spread},
+  nlohmann::json out = {{"work", work},   {"threads", num_threads()}, {"device", device.name()},
+                        {"value", value}, {"unit", unit},             {"spread", t.spread},
                         {"seconds", t.median}};
   if (roof > 0) {
     out["roof"] = roof;

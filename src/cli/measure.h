@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "pewter/device.h"
+
 namespace pewter::cli {
 
 struct Timing {
@@ -17,10 +19,11 @@ struct Timing {
 // Runs `work` once to warm up, then until `seconds` have passed, at least `least` times.
 Timing time_work(const std::function<void()>& work, double seconds = 0.5, int least = 5);
 
-// One line of a benchmark: `amount` of `unit` a piece of work, against `roof` in the same unit.
+// One line of a benchmark on `device`: `amount` of `unit` a piece of work, against `roof` in the
+// same unit.
 // Throws ErrorCode::device_failure when the rate is above the roof: then something was not waited
 // for, or the roof is wrong.
-nlohmann::json row(const std::string& work, const Timing& timing, double amount,
+nlohmann::json row(const std::string& work, Device device, const Timing& timing, double amount,
                    const std::string& unit, double roof);
 
 }  // namespace pewter::cli

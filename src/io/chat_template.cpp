@@ -93,7 +93,7 @@ class Evaluator {
       set_variable(node, node.names[0], std::move(value));
       return;
     }
-    const Value target = look_up(node.names[0]);
+    const Value target = look_up(node, node.names[0]);
     if (!target.space()) fail(node.line, "'{}' is not a namespace", node.names[0]);
     if (value.space()) fail(node.line, "a namespace inside a namespace is not supported");
     target.space()->fields[node.text] = std::move(value);
@@ -110,9 +110,11 @@ class Evaluator {
     scope.push_back({name, std::move(value)});
   }
 
-  Value look_up(std::string_view name) const {
-    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
+  Value look_up(const Node& node, std::string_view name) const {
+    for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+      budget_->charge(static_cast<int64_t>(scope->size()), node.line);
       if (const Value* found = find(*scope, name)) return *found;
+    }
     if (std::ranges::find(kFunctions, name) != std::end(kFunctions))
       return {std::make_shared<const Function>(Function{std::string(name)}), 0};
     return {};
@@ -197,7 +199,7 @@ class Evaluator {
       case Kind::literal_none:
         return none_value();
       case Kind::name:
-        return look_up(node.text);
+        return look_up(node, node.text);
       case Kind::list:
         return make_list(node);
       case Kind::dict:

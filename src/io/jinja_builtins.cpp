@@ -74,6 +74,7 @@ Value replaced(const Context& context, const std::string& text, const Arguments&
   const std::string& new_text = text_of(context, *to, "replace");
   int64_t left = integer_argument(context, arguments.find(2, "count"), -1);
   if (old_text.empty()) context.error("replace of an empty string is not supported");
+  context.charge_search(text, old_text);
   std::string out;
   size_t at = 0;
   for (size_t found; left != 0 && (found = text.find(old_text, at)) != text.npos; --left) {
@@ -103,6 +104,7 @@ Value split(const Context& context, const std::string& text, const Arguments& ar
     return context.list(std::move(out));
   }
   if (separator->empty()) context.error("split by an empty string");
+  context.charge_search(text, *separator);
   size_t at = 0;
   for (size_t found; left != 0 && (found = text.find(*separator, at)) != text.npos; --left) {
     out.push_back(context.text(text.substr(at, found - at)));
@@ -127,9 +129,10 @@ bool affix(const Context& context, const std::string& text, std::string_view nam
 Value joined(const Context& context, const List& items, const std::string& separator) {
   std::string out;
   for (size_t i = 0; i < items.size(); ++i) {
+    const std::string text = printed(context, items[i]);
+    context.charge(text.size() + separator.size() + 1);
     if (i > 0) out += separator;
-    out += printed(context, items[i]);
-    context.charge(separator.size() + 1);
+    out += text;
   }
   return context.text(std::move(out));
 }

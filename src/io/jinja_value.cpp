@@ -180,14 +180,17 @@ bool less(const Context& context, const Value& a, const Value& b) {
   if (integer_of(a, &i) && integer_of(b, &j)) return i < j;
   double x = 0, y = 0;
   if (number_of(a, &x) && number_of(b, &y)) return x < y;
-  if (a.string() && b.string()) return *a.string() < *b.string();
+  if (a.string() && b.string()) {
+    context.charge(std::min(a.string()->size(), b.string()->size()) / 16);
+    return *a.string() < *b.string();
+  }
   context.error("{} and {} have no order", type_name(a), type_name(b));
 }
 
 bool contains(const Context& context, const Value& haystack, const Value& needle) {
   if (const std::string* text = haystack.string()) {
     if (!needle.string()) context.error("{} in a string", type_name(needle));
-    context.charge(text->size());
+    context.charge_search(*text, *needle.string());
     return text->find(*needle.string()) != std::string::npos;
   }
   if (const List* list = haystack.list()) {
@@ -224,18 +227,18 @@ std::string printed(const Context& context, const Value& value) {
   std::string out;
   if (const List* list = value.list()) {
     for (const Value& item : *list) {
-      out += (out.empty() ? "" : ", ") + represented(context, item);
-      context.charge(8);
+      const std::string text = represented(context, item);
+      context.charge(text.size() + 8);
+      out += (out.empty() ? "" : ", ") + text;
     }
-    context.charge(out.size());
     return "[" + out + "]";
   }
   if (const Dict* dict = value.dict()) {
     for (const auto& [key, item] : *dict) {
-      out += (out.empty() ? "" : ", ") + in_quotes(key) + ": " + represented(context, item);
-      context.charge(8);
+      const std::string text = in_quotes(key) + ": " + represented(context, item);
+      context.charge(text.size() + 8);
+      out += (out.empty() ? "" : ", ") + text;
     }
-    context.charge(out.size());
     return "{" + out + "}";
   }
   context.error("a {} cannot be printed", type_name(value));

@@ -87,6 +87,11 @@ struct Context {
     fail(line, format, std::forward<Args>(args)...);
   }
   void charge(size_t units) const { budget->charge(static_cast<int64_t>(units), line); }
+  // Of looking for `needle` in `text`: at worst it is compared, 16 bytes at a time, at every place.
+  void charge_search(std::string_view text, std::string_view needle) const {
+    const size_t places = text.size() < needle.size() ? 0 : text.size() - needle.size() + 1;
+    charge(places * (1 + needle.size() / 16) + 1);
+  }
 
   Value text(std::string s) const;
   Value list(List items) const;

@@ -46,6 +46,13 @@ FileBytes map_file(const std::filesystem::path& path) {
   return {path.string(), {static_cast<const std::byte*>(address), size}, std::move(owner)};
 }
 
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool found = std::filesystem::exists(path, error);
+  if (error) fail(path, "cannot look", error.value());
+  return found;
+}
+
 FileBytes copy_bytes(std::string name, std::span<const std::byte> bytes) {
   auto owner = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
   const std::span<const std::byte> data = *owner;

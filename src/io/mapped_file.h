@@ -27,6 +27,9 @@ struct FileBytes {
 // mapping; pewter's own writers replace files by renaming and never shorten one.
 FileBytes map_file(const std::filesystem::path& path);
 
+// Throws ErrorCode::io where the system does not say (no permission, a loop of links).
+bool is_there(const std::filesystem::path& path);
+
 // A copy of `bytes` in memory, under `name`.
 FileBytes copy_bytes(std::string name, std::span<const std::byte> bytes);
 FileBytes copy_bytes(std::string name, std::string_view bytes);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "pewter/error.h"
 
@@ -19,6 +20,13 @@ constexpr size_t kJitStackMost = 8 * 1024 * 1024;
 // Steps a pattern may take for one match, beside a few for each byte: nested quantifiers from a
 // hostile file stop here instead of running for years.
 constexpr uint32_t kMatchSteps = 1'000'000;
+// What is left to go back to lies on the heap where the JIT stack is too small: 256 MiB of it.
+constexpr uint32_t kMatchHeapKib = 256 * 1024;
+
+uint32_t match_limit(size_t text_bytes) {
+  constexpr size_t kMost = std::numeric_limits<uint32_t>::max();
+  return static_cast<uint32_t>(std::min(kMost, kMatchSteps + 16 * text_bytes));
+}
 
 constexpr std::string_view kSpaceClass = R"(\t-\r \x{85}\p{Z})";
 
@@ -185,6 +193,7 @@ PreTokenizer::Session::Session(const PreTokenizer& owner)
     : owner_(owner), state_(std::make_unique<State>()) {
   if (!state_->context || !state_->data)
     throw_error(ErrorCode::out_of_memory, "[tokenizer] no memory for the pattern matcher");
+  pcre2_set_heap_limit(state_->context, kMatchHeapKib);
   if (state_->stack) pcre2_jit_stack_assign(state_->context, nullptr, state_->stack);
 }
 
@@ -194,7 +203,7 @@ PreTokenizer::Session::~Session() = default;
 int PreTokenizer::Session::match(size_t rule, std::string_view text, size_t from) {
   const pcre2_code* code = owner_.compiled_[rule]->code;
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
-  pcre2_set_match_limit(state_->context, kMatchSteps + static_cast<uint32_t>(16 * text.size()));
+  pcre2_set_match_limit(state_->context, match_limit(text.size()));
   int result = pcre2_match(code, subject, text.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY,
                            state_->data, state_->context);
   if (result == PCRE2_ERROR_JIT_STACKLIMIT)

@@ -12,6 +12,7 @@ namespace pewter::io {
 namespace {
 constexpr size_t kMaxPatternBytes = 16 * 1024;
 constexpr uint32_t kMatchSteps = 100'000;
+constexpr uint32_t kMatchHeapKib = 16 * 1024;
 }  // namespace
 
 Regex::Regex(std::string_view where, std::string_view pattern) : where_(where) {
@@ -39,6 +40,7 @@ bool Regex::matches_all(std::string_view text) const {
       pcre2_match_data_create(1, nullptr), pcre2_match_data_free);
   if (!context || !data) throw_error(ErrorCode::out_of_memory, "{}: no memory to match", where_);
   pcre2_set_match_limit(context.get(), kMatchSteps);
+  pcre2_set_heap_limit(context.get(), kMatchHeapKib);
   const int result = pcre2_match(static_cast<const pcre2_code*>(code_.get()),
                                  reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
                                  data.get(), context.get());

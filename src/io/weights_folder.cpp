@@ -129,7 +129,7 @@ ModelFiles open_model_folder(const std::filesystem::path& folder) {
     builder.tensors().emplace(name, tensor);
   }
   // Weights alone are a model too, for programs that bring their own ids.
-  if (std::filesystem::exists(folder / "tokenizer.json")) {
+  if (is_there(folder / "tokenizer.json")) {
     builder.set_tokenizer(Tokenizer::from_folder(folder));
   }
   return builder.finish();

@@ -3,6 +3,7 @@
 
 #include "io/peft_adapter.h"
 #include "model_impl.h"
+#include "transfer.h"
 
 namespace pewter {
 namespace {
@@ -18,21 +19,6 @@ void check(const LoraConfig& c) {
     throw_error(ErrorCode::argument, "[lora] dropout {} is not in [0, 1)", c.dropout);
   }
   if (!std::isfinite(c.alpha)) throw_error(ErrorCode::argument, "[lora] alpha is not finite");
-}
-
-io::HostTensor to_host(const std::string& name, const Tensor& t) {
-  std::byte* bytes = nullptr;
-  io::HostTensor host = io::make_host_tensor(
-      name, t.dtype(), {t.shape().begin(), t.shape().end()}, &bytes);
-  const Tensor whole = contiguous(t.detach());
-  const auto copied = to_device(whole, Device(DeviceKind::cpu));
-  std::memcpy(bytes, copied.data(), host.data.size());
-  return host;
-}
-
-Tensor upload_f32(const io::HostTensor& host, Device device) {
-  return from_values(io::to_f32(host), Shape{std::span<const int64_t>(host.shape)},
-                     {f32, device});
 }
 
 Linear& find_linear(Decoder& decoder, const std::string& name, const std::string& folder) {
@@ -53,6 +39,13 @@ void check_pair(const io::LoraPair& pair, const Linear& linear, const std::strin
               linear.weight.shape().to_string());
 }
 
+// Made beside the model and put in once whole, so that a failure on the way leaves no half.
+using Terms = std::vector<std::pair<Linear*, LowRank>>;
+
+void put_in(Terms&& terms) {
+  for (auto& [linear, lora] : terms) linear->lora = std::move(lora);
+}
+
 }  // namespace
 
 std::vector<Linear*> adapted(Decoder& decoder) {
@@ -70,6 +63,8 @@ void Model::add_lora(const LoraConfig& config) {
   if (impl_->full || has_adapter()) {
     throw_error(ErrorCode::argument, "[lora] the model has an adapter, or trains in full, already");
   }
+  std::optional<LoraConfig> kept = config;
+  Terms terms;
   uint64_t stream = 0;
   for (Linear* linear : find_targets(impl_->decoder, config.targets)) {
     const int64_t out = linear->weight.size(0), in = linear->weight.size(1);
@@ -84,32 +79,36 @@ void Model::add_lora(const LoraConfig& config) {
     lora.scale = scale_of(config.alpha, config.rank, config.rslora);
     lora.dropout = config.dropout;
     lora.stream = stream;
-    linear->lora = lora;
+    terms.emplace_back(linear, std::move(lora));
   }
-  impl_->lora = config;
+  put_in(std::move(terms));
+  impl_->lora = std::move(kept);
 }
 
 void Model::load_adapter(const std::string& folder, bool trainable) {
   if (impl_->full || has_adapter()) {
     throw_error(ErrorCode::argument, "[lora] the model has an adapter, or trains in full, already");
   }
-  const io::Adapter adapter = io::read_peft_adapter(folder);
-  for (const io::LoraPair& pair : adapter.pairs) {
-    check_pair(pair, find_linear(impl_->decoder, pair.module, folder), folder);
-  }
+  io::Adapter adapter = io::read_peft_adapter(folder);
+  Terms terms;
   uint64_t stream = 0;
   for (const io::LoraPair& pair : adapter.pairs) {
+    Linear& linear = find_linear(impl_->decoder, pair.module, folder);
+    check_pair(pair, linear, folder);
     LowRank lora{upload_f32(pair.a, device()), upload_f32(pair.b, device()),
                  static_cast<float>(pair.scale), static_cast<float>(adapter.config.dropout),
                  ++stream};
     lora.a.set_requires_grad(trainable);
     lora.b.set_requires_grad(trainable);
-    find_linear(impl_->decoder, pair.module, folder).lora = lora;
+    terms.emplace_back(&linear, std::move(lora));
   }
   const io::AdapterConfig& c = adapter.config;
-  impl_->lora = LoraConfig{static_cast<int>(c.rank), static_cast<float>(c.alpha), c.rslora,
-                           static_cast<float>(c.dropout), c.targets, 0};
-  impl_->loaded = adapter.config;
+  std::optional<LoraConfig> config =
+      LoraConfig{static_cast<int>(c.rank), static_cast<float>(c.alpha), c.rslora,
+                 static_cast<float>(c.dropout), c.targets, 0};
+  put_in(std::move(terms));
+  impl_->lora = std::move(config);
+  impl_->loaded = std::move(adapter.config);
 }
 
 void Model::save_adapter(const std::string& folder) const {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "device/backend.h"
+#include "transfer.h"
 
 namespace pewter {
 namespace {
@@ -16,14 +17,9 @@ Tensor upload(const io::HostTensor& host, Device device) {
   return from_bytes(host.data, shape, {host.dtype, device});
 }
 
-// Norms and biases are small and meet f32 activations.
-Tensor upload_f32(const io::HostTensor& host, Device device) {
-  return from_values(io::to_f32(host), Shape{std::span<const int64_t>(host.shape)},
-                     {f32, device});
-}
-
 Linear make_linear(const io::ModelFiles& files, const std::string& name, bool bias,
                    Device device) {
+  // Biases, like norms, are small and meet f32 activations.
   Linear linear{name, upload(files.tensor(name + ".weight"), device), {}, {}};
   if (bias) linear.bias = upload_f32(files.tensor(name + ".bias"), device);
   return linear;

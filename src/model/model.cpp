@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <mutex>
 
-#include "io/chat_template.h"
 #include "model_impl.h"
 #include "placement.h"
 
@@ -27,7 +26,7 @@ Folder& folder() {
 std::string resolved(const std::string& source) {
   if (source == "smollm2-135m") {
     const fs::path path = fs::path(model_folder()) / "SmolLM2-135M-Instruct.Q4_1.gguf";
-    if (!fs::exists(path)) {
+    if (!io::is_there(path)) {
       throw_error(ErrorCode::io, "[model] {} is not in {}; run: pewter fetch {}", source,
                   model_folder(), source);
     }
@@ -55,18 +54,21 @@ void Model::make_trainable() {
   if (impl_->lora) {
     throw_error(ErrorCode::argument, "[model] has an adapter; train that, or load the model anew");
   }
-  for (auto& [name, tensor] : impl_->decoder.parameters()) {
-    if (!is_floating(tensor->dtype())) {
-      throw_error(ErrorCode::dtype, "[model] {} is {}; only plain weights can be trained", name,
-                  to_string(tensor->dtype()));
-    }
-    // Own memory (the file's mapping is read-only) in f32, so that small updates are not rounded
-    // away.
-    Tensor own = empty(tensor->shape(), {f32, device()});
-    copy_(own, *tensor);
-    own.set_requires_grad();
-    *tensor = own;
+  const auto parameters = impl_->decoder.parameters();
+  for (auto& [name, tensor] : parameters) {
+    if (is_floating(tensor->dtype())) continue;
+    throw_error(ErrorCode::dtype, "[model] {} is {}; only plain weights can be trained", name,
+                to_string(tensor->dtype()));
   }
+  // Own memory (the file's mapping is read-only) in f32, so that small updates are not rounded
+  // away; all of it before the model changes.
+  std::vector<Tensor> own;
+  for (auto& [name, tensor] : parameters) {
+    own.push_back(empty(tensor->shape(), {f32, device()}));
+    copy_(own.back(), *tensor);
+    own.back().set_requires_grad();
+  }
+  for (size_t i = 0; i < own.size(); ++i) *parameters[i].second = own[i];
   impl_->full = true;
 }
 
@@ -86,26 +88,36 @@ std::vector<std::pair<std::string, Tensor>> Model::trainable() const {
 
 std::vector<int32_t> Model::encode(std::string_view text, bool parse_special) const {
   const io::Tokenizer& tokenizer = impl_->files.tokenizer();
-  return tokenizer.encode(text, {.parse_special = parse_special, .add_bos = tokenizer.add_bos()});
+  std::vector<int32_t> ids = tokenizer.encode(text, {.parse_special = parse_special});
+  // Llama 3's chat template writes bos itself.
+  const bool has_bos = parse_special && !ids.empty() && ids[0] == tokenizer.bos();
+  if (tokenizer.add_bos() && !has_bos) ids.insert(ids.begin(), *tokenizer.bos());
+  return ids;
 }
 
 std::string Model::decode(std::span<const int32_t> ids) const {
   return impl_->files.tokenizer().decode(ids);
 }
 
+const io::ChatTemplate& Model::Impl::chat_template() {
+  std::call_once(parsed_, [&] {
+    const io::Tokenizer& tokenizer = files.tokenizer();
+    if (!tokenizer.chat_template()) {
+      throw_error(ErrorCode::format, "{}: the model has no chat template", source);
+    }
+    const auto text_of = [&](std::optional<int32_t> id) {
+      return id ? std::string(tokenizer.token_bytes(*id)) : std::string();
+    };
+    chat_template_.emplace(*tokenizer.chat_template(), text_of(tokenizer.bos()),
+                           text_of(tokenizer.eos()));
+  });
+  return *chat_template_;
+}
+
 std::string Model::chat_prompt(const std::vector<ChatMessage>& messages, bool add_prompt) const {
-  const io::Tokenizer& tokenizer = impl_->files.tokenizer();
-  if (!tokenizer.chat_template()) {
-    throw_error(ErrorCode::format, "{}: the model has no chat template", impl_->source);
-  }
-  const auto text_of = [&](std::optional<int32_t> id) {
-    return id ? std::string(tokenizer.token_bytes(*id)) : std::string();
-  };
-  const io::ChatTemplate chat(*tokenizer.chat_template(), text_of(tokenizer.bos()),
-                              text_of(tokenizer.eos()));
   std::vector<io::Message> list;
   for (const ChatMessage& m : messages) list.push_back({m.role, m.content});
-  return chat.render(list, add_prompt);
+  return impl_->chat_template().render(list, add_prompt);
 }
 
 Tensor Model::logits(std::span<const int32_t> ids) const {

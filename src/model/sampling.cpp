@@ -9,7 +9,7 @@ namespace pewter {
 namespace {
 
 struct Candidate {
-  float logit;
+  double logit;  // less the best one's, over the temperature
   int32_t id;
 };
 
@@ -40,6 +40,19 @@ int32_t argmax(std::span<const float> logits) {
   return best;
 }
 
+// Differences first: over a tiny temperature they go to minus infinity, never to NaN. The best is 0
+// also where it is infinite itself.
+std::vector<Candidate> candidates(std::span<const float> logits, float temperature) {
+  const float best = logits[static_cast<size_t>(argmax(logits))];
+  std::vector<Candidate> all;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (std::isnan(logits[i])) continue;
+    const double below = logits[i] == best ? 0 : double{logits[i]} - best;
+    all.push_back({below / double{temperature}, static_cast<int32_t>(i)});
+  }
+  return all;
+}
+
 // Keeps the candidates, best first, that top-k, top-p and min-p leave; always at least one.
 void filter(std::vector<Candidate>& all, const GenerateOptions& options) {
   std::stable_sort(all.begin(), all.end(),
@@ -49,16 +62,15 @@ void filter(std::vector<Candidate>& all, const GenerateOptions& options) {
   }
   if (options.top_p < 1) {
     double total = 0, kept = 0;
-    for (const Candidate& c : all) total += std::exp(double{c.logit} - all[0].logit);
+    for (const Candidate& c : all) total += std::exp(c.logit);
     size_t n = 0;
     while (n < all.size() && (n == 0 || kept < options.top_p * total)) {
-      kept += std::exp(double{all[n++].logit} - all[0].logit);
+      kept += std::exp(all[n++].logit);
     }
     all.resize(n);
   }
   const double floor = options.min_p > 0 ? std::log(double{options.min_p}) : -INFINITY;
-  const float best = all[0].logit;
-  std::erase_if(all, [&](const Candidate& c) { return c.logit - best < floor; });
+  std::erase_if(all, [&](const Candidate& c) { return c.logit < floor; });
 }
 
 // splitmix64 (Steele et al., OOPSLA 2014) of seed and position, as a number in [0, 1).
@@ -90,18 +102,13 @@ int32_t sample(std::span<const float> given, std::span<const int32_t> seen,
   std::vector<float> logits(given.begin(), given.end());
   if (options.repetition_penalty != 1) penalise(logits, seen, options.repetition_penalty);
   if (options.temperature == 0) return argmax(logits);
-  std::vector<Candidate> all;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (std::isnan(logits[i])) continue;
-    all.push_back({logits[i] / options.temperature, static_cast<int32_t>(i)});
-  }
-  if (all.empty()) throw_error(ErrorCode::argument, "[generate] no logit is a number");
+  std::vector<Candidate> all = candidates(logits, options.temperature);
   filter(all, options);
   double total = 0;
-  for (const Candidate& c : all) total += std::exp(double{c.logit} - all[0].logit);
+  for (const Candidate& c : all) total += std::exp(c.logit);
   double left = random_number(options.seed, position) * total;
   for (const Candidate& c : all) {
-    left -= std::exp(double{c.logit} - all[0].logit);
+    left -= std::exp(c.logit);
     if (left < 0) return c.id;
   }
   return all.back().id;

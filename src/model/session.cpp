@@ -24,6 +24,23 @@ void write_one(const Tensor& t, int64_t value) {
 
 }  // namespace
 
+std::vector<float> feed_prompt(const Decoder& decoder, KvCache* cache,
+                               std::span<const int32_t> ids, int64_t* length) {
+  Tensor last;
+  const Device device = decoder.device();
+  while (!ids.empty()) {
+    const auto piece = ids.first(std::min<size_t>(ids.size(), kPiece));
+    const auto tokens = static_cast<int64_t>(piece.size());
+    const Tensor hidden = decoder.hidden(from_values(piece, {1, tokens}, {i32, device}),
+                                         one_sequence(tokens, *length, device),
+                                         {.cache = cache, .activations = kGeneration});
+    last = hidden.slice(1, tokens - 1, tokens);
+    *length += tokens;
+    ids = ids.subspan(piece.size());
+  }
+  return decoder.logits(contiguous(last), kGeneration).to_vector<float>();
+}
+
 Session::Session(const Decoder& decoder, int64_t capacity)
     : decoder_(decoder),
       cache_(decoder.config(), 1, checked_capacity(decoder, capacity), decoder.device()) {}
@@ -35,52 +52,41 @@ std::vector<float> Session::feed(std::span<const int32_t> ids) {
                 length_ + static_cast<int64_t>(ids.size()), cache_.capacity);
   }
   NoGrad off;
-  return ids.size() == 1 ? step(ids[0]) : prompt(ids);
+  return ids.size() == 1 ? step(ids[0]) : feed_prompt(decoder_, &cache_, ids, &length_);
 }
 
-std::vector<float> Session::prompt(std::span<const int32_t> ids) {
-  Tensor last;
-  const Device device = decoder_.device();
-  while (!ids.empty()) {
-    const auto piece = ids.first(std::min<size_t>(ids.size(), kPiece));
-    const auto tokens = static_cast<int64_t>(piece.size());
-    const Tensor hidden =
-        decoder_.hidden(from_values(piece, {1, tokens}, {i32, device}),
-                        one_sequence(tokens, length_, device),
-                        {.cache = &cache_, .activations = kGeneration});
-    last = hidden.slice(1, tokens - 1, tokens);
-    length_ += tokens;
-    ids = ids.subspan(piece.size());
-  }
-  return decoder_.logits(contiguous(last), kGeneration).to_vector<float>();
+// What differs from step to step; the captured step reads it from these tensors.
+void Session::write_inputs(int32_t id) {
+  write_one(id_, id);
+  write_one(position_, length_);
+  write_one(first_, length_);
+  write_one(key_end_, length_ + 1);
 }
 
-void Session::capture_step() {
+// Capturing runs the step: the first token needs no replay.
+void Session::capture_step(int32_t id) {
   const Device device = decoder_.device();
   const TensorOptions integer{i32, device};
   id_ = zeros({1, 1}, integer);
   position_ = zeros({1, 1}, integer);
+  key_begin_ = zeros({1, 1}, integer);
   key_end_ = zeros({1, 1}, integer);
   first_ = zeros({1}, integer);
-  const Tensor key_begin = zeros({1, 1}, integer);
-  // Capturing runs the step once, with token 0; the row it writes is written again by step().
-  write_one(position_, length_);
-  write_one(first_, length_);
-  write_one(key_end_, length_ + 1);
+  write_inputs(id);
   graph_ = capture(default_stream(device), [&] {
-    const Tensor hidden = decoder_.hidden(id_, {position_, key_begin, key_end_, first_},
+    const Tensor hidden = decoder_.hidden(id_, {position_, key_begin_, key_end_, first_},
                                           {.cache = &cache_, .activations = kGeneration});
     logits_ = decoder_.logits(hidden, kGeneration);
   });
 }
 
 std::vector<float> Session::step(int32_t id) {
-  if (!logits_.defined()) capture_step();
-  write_one(id_, id);
-  write_one(position_, length_);
-  write_one(first_, length_);
-  write_one(key_end_, length_ + 1);
-  graph_.replay();
+  if (logits_.defined()) {
+    write_inputs(id);
+    graph_.replay();
+  } else {
+    capture_step(id);
+  }
   ++length_;
   return logits_.to_vector<float>();
 }

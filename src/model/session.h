@@ -7,6 +7,11 @@
 
 namespace pewter {
 
+// Runs a prompt of at least one token into a cache of one sequence that holds `length` tokens, and
+// adds to that; returns the logits f32 [V] after the last. In pieces of a bounded number of rows.
+std::vector<float> feed_prompt(const Decoder& decoder, KvCache* cache,
+                               std::span<const int32_t> ids, int64_t* length);
+
 class Session {
  public:
   // Throws ErrorCode::argument unless 1 <= capacity <= the model's context.
@@ -20,15 +25,16 @@ class Session {
   int64_t capacity() const { return cache_.capacity; }
 
  private:
-  std::vector<float> prompt(std::span<const int32_t> ids);
   std::vector<float> step(int32_t id);
-  void capture_step();
+  void write_inputs(int32_t id);
+  void capture_step(int32_t id);
 
   const Decoder& decoder_;
   KvCache cache_;
   int64_t length_ = 0;
   Graph graph_;
-  Tensor id_, position_, key_end_, first_, logits_;  // the captured step reads and writes these
+  // The captured step reads and writes these, so they live as long as it does.
+  Tensor id_, position_, key_begin_, key_end_, first_, logits_;
 };
 
 }  // namespace pewter

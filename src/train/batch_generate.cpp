@@ -3,13 +3,11 @@
 #include <algorithm>
 
 #include "model/model_impl.h"
-#include "model/placement.h"
 #include "model/sampling.h"
+#include "model/session.h"
 
 namespace pewter {
 namespace {
-
-constexpr int64_t kPromptPiece = 512;  // rows of a prompt at a time: bounds the activations
 
 class BatchGenerator {
  public:
@@ -64,21 +62,7 @@ class BatchGenerator {
   std::vector<float> prompt(Row& row) {
     const auto at = static_cast<int64_t>(rows_.size()) - 1;
     KvCache cache = rows_of_cache(at, at + 1);
-    const Device device = decoder_.device();
-    std::span<const int32_t> ids(row.task->prompt);
-    Tensor last;
-    while (!ids.empty()) {
-      const auto piece = ids.first(std::min<size_t>(ids.size(), kPromptPiece));
-      const auto tokens = static_cast<int64_t>(piece.size());
-      const Tensor hidden =
-          decoder_.hidden(from_values(piece, {1, tokens}, {i32, device}),
-                          one_sequence(tokens, row.length, device),
-                          {.cache = &cache, .activations = kGeneration});
-      last = hidden.slice(1, tokens - 1, tokens);
-      row.length += tokens;
-      ids = ids.subspan(piece.size());
-    }
-    return decoder_.logits(contiguous(last), kGeneration).to_vector<float>();
+    return feed_prompt(decoder_, &cache, row.task->prompt, &row.length);
   }
 
   void step() {

@@ -193,7 +193,7 @@ std::string tick_text(double value) {
   if (std::abs(value) < 10000) return fmt::format("{:.4g}", value);
   if (std::abs(value) >= 1e9) return fmt::format("{:.3g}", value);
   std::string digits = fmt::format("{:.0f}", std::abs(value));
-  for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
   return (value < 0 ? "-" : "") + digits;
 }
 

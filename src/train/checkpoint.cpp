@@ -1,8 +1,14 @@
 #include "train/checkpoint.h"
 
+#include <hwy/highway.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+
 #include "io/atomic_file.h"
 #include "io/safetensors.h"
 #include "model/model_impl.h"
+#include "model/transfer.h"
 #include "train/hash.h"
 
 namespace pewter {
@@ -26,15 +32,25 @@ uint64_t model_hash(const Model& model) {
   return hash.value();
 }
 
-// The tensor's own memory where the host can read it.
-io::HostTensor to_host(std::string name, const Tensor& t) {
-  const Tensor host = to_device(contiguous(t.detach()), Device(DeviceKind::cpu));
-  return {std::move(name),
-          host.dtype(),
-          {host.shape().begin(), host.shape().end()},
-          std::span(static_cast<const std::byte*>(host.data()),
-                    static_cast<size_t>(byte_size(host.dtype(), host.numel()))),
-          host.storage()};
+// The CPU's kernels differ in their last bits by instruction set; these are the ones that run here.
+std::string instruction_set() {
+  const int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
+  std::string name = hwy::TargetName(usable & -usable);  // the lowest bit is the best
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16")) name += " AVX512_BF16";
+#endif
+  return name;
+}
+
+// Where a loaded adapter's patterns give layers a rank or alpha of their own, each layer's scale.
+io::Json layer_scales(const Model& model) {
+  io::Json json = io::Json::object();
+  const auto& loaded = model.impl().loaded;
+  if (!loaded || (loaded->rank_pattern.empty() && loaded->alpha_pattern.empty())) return json;
+  for (const Linear* linear : adapted(model.impl().decoder)) {
+    json["scale of " + linear->name] = linear->lora->scale;
+  }
+  return json;
 }
 
 void put_back(const io::Safetensors& file, const std::string& path, const std::string& name,
@@ -44,13 +60,14 @@ void put_back(const io::Safetensors& file, const std::string& path, const std::s
     throw_error(ErrorCode::format, "[train] {}: tensor '{}' is missing", path, name);
   }
   const io::HostTensor& from = found->second;
-  const Shape shape{std::span<const int64_t>(from.shape)};
-  if (from.dtype != to.dtype() || shape != to.shape()) {
+  // Sizes are compared as the file has them: more of them than a Shape holds are its error too.
+  if (from.dtype != to.dtype() ||
+      !std::equal(from.shape.begin(), from.shape.end(), to.shape().begin(), to.shape().end())) {
     throw_error(ErrorCode::format, "[train] {}: '{}' is {} {}, the model has {} {}", path, name,
-                to_string(from.dtype), shape.to_string(), to_string(to.dtype()),
+                to_string(from.dtype), io::shape_string(from.shape), to_string(to.dtype()),
                 to.shape().to_string());
   }
-  copy_(to, from_bytes(from.data, shape, {from.dtype, to.device()}));
+  copy_(to, from_bytes(from.data, to.shape(), {from.dtype, to.device()}));
 }
 
 void write_parameters(const fs::path& folder, const Model& model, const Optimizer& optimizer) {
@@ -69,14 +86,19 @@ void write_moments(const fs::path& folder, const Optimizer& optimizer) {
   io::write_safetensors(folder / "optimizer.safetensors", tensors);
 }
 
-void check_fingerprint(const std::string& path, const io::JsonView& saved, const io::Json& wanted) {
-  for (const auto& [key, value] : wanted.items()) {
-    const io::Json& before = saved.at(key).json();
-    if (before == value) continue;
+void check_fingerprint(const std::string& path, const io::Json& saved, const io::Json& wanted) {
+  const auto text = [](const io::Json& json, const std::string& key) {
+    return json.contains(key) ? io::to_json_text(json[key]) : "absent";
+  };
+  io::Json all = saved;  // a field of either counts
+  all.update(wanted);
+  for (const auto& [key, value] : all.items()) {
+    const std::string before = text(saved, key), now = text(wanted, key);
+    if (before == now) continue;
     throw_error(ErrorCode::argument,
                 "[train] cannot resume: {} is {} in this run and {} in {}; use the same, or begin "
                 "anew without resume",
-                key, io::to_json_text(value), io::to_json_text(before), path);
+                key, now, before, path);
   }
 }
 
@@ -98,6 +120,7 @@ io::Json fingerprint(const Model& model, const TrainOptions& o, int64_t steps, u
   io::Json json = {{"data file", hex(data_hash)},
                    {"tokens of the data", hex(tokens_hash)},
                    {"model", hex(model_hash(model))},
+                   {"device", model.device().name()},
                    {"steps", steps},
                    {"epochs", o.epochs},
                    {"batch", o.batch},
@@ -122,6 +145,8 @@ io::Json fingerprint(const Model& model, const TrainOptions& o, int64_t steps, u
                  {"dropout", lora->dropout},
                  {"targets", lora->targets}});
   }
+  json.update(layer_scales(model));
+  if (model.device().kind() == DeviceKind::cpu) json["instruction set"] = instruction_set();
   return json;
 }
 
@@ -153,10 +178,10 @@ std::optional<TrainState> read_checkpoint(const fs::path& folder, Optimizer* opt
     view.at("format").fail(fmt::format("expected {}", kFormat));
   }
   const TrainState state = parse_state(view);
-  check_fingerprint(path, view.at("settings"), fingerprint);
+  check_fingerprint(path, view.at("settings").json(), fingerprint);
 
   NoGrad off;
-  const bool adapter = fs::exists(whole / "adapter_model.safetensors");
+  const bool adapter = io::is_there(whole / "adapter_model.safetensors");
   const fs::path weights =
       whole / (adapter ? "adapter_model.safetensors" : "parameters.safetensors");
   const io::Safetensors values = io::read_safetensors(weights);

@@ -23,8 +23,9 @@ struct TrainState {
 };
 
 // What must be the same for a resumed run to end in the same bits: each option of `options` that
-// training depends on, the data, and the model with its adapter. `tokens_hash` covers the examples
-// as the model sees them.
+// training depends on, the data, the model with its adapter, the device and, on the CPU, the
+// instruction set. Models are told apart by the names, dtypes, shapes and first 4 KiB of their
+// weights. `tokens_hash` covers the examples as the model sees them.
 io::Json fingerprint(const Model& model, const TrainOptions& options, int64_t steps,
                      uint64_t data_hash, uint64_t tokens_hash);
 

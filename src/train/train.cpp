@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kRateSteps = 10;       // tokens per second are over so many steps
 constexpr size_t kFinalLossSteps = 20;  // final_loss is the mean of so many
 constexpr int64_t kSampleTokens = 64;   // of an answer in the report
+constexpr int64_t kMostExamples = int64_t{1} << 53;  // a run takes; more and a double cannot count
 
 void need(bool fine, const char* name, double value, const char* range) {
   if (!fine)
@@ -77,6 +78,19 @@ float dropout_of(const Model& model) {
   return most;
 }
 
+// How many of the stream's examples the run takes.
+int64_t examples_taken(const TrainOptions& o, int64_t per_step, int64_t documents) {
+  if (o.steps > 0) {
+    if (o.steps <= kMostExamples / per_step) return o.steps * per_step;
+    throw_error(ErrorCode::argument, "[train] {} steps of {} examples; a run takes at most {}",
+                o.steps, per_step, kMostExamples);
+  }
+  const double taken = o.epochs * static_cast<double>(documents);
+  if (taken <= static_cast<double>(kMostExamples)) return std::max<int64_t>(1, std::llround(taken));
+  throw_error(ErrorCode::argument, "[train] {} epochs of {} examples; a run takes at most {}",
+              o.epochs, documents, kMostExamples);
+}
+
 class Training {
  public:
   Training(Model& model, const Dataset& data, const TrainOptions& options)
@@ -88,9 +102,7 @@ class Training {
         sampler_(usable_documents(), options.seed),
         step_options_{options.batch, options.seq_len, dropout_of(model), options.seed} {
     const int64_t per_step = int64_t{options.batch} * options.accumulate;
-    stream_end_ = options.steps > 0
-                      ? options.steps * per_step
-                      : std::max<int64_t>(1, std::llround(options.epochs * usable_documents()));
+    stream_end_ = examples_taken(options, per_step, usable_documents());
     steps_ = (stream_end_ + per_step - 1) / per_step;
   }
 

@@ -102,7 +102,9 @@ TEST(Merge, GivesTheSameAnswers) {
   const Ran m = run_pewter({"merge", "-m", small_model(), "--adapter", folder.path / "out", "--out",
                             folder.path / "merged", "--json"});
   ASSERT_EQ(m.status, 0) << m.err;
-  EXPECT_GE(Json::parse(m.out)["cosine"].get<double>(), 1 - 1e-6);
+  // merge's own reckoning (src/cli/merge.cpp) for 5 blocks of K = 448: 1 - cosine is about
+  // (4 sqrt(10) sqrt(448) 2^-24)^2 / 2 = 1.3e-10.
+  EXPECT_GE(Json::parse(m.out)["cosine"].get<double>(), 1 - 1e-9);
   const std::vector<std::string> ask = {"--chat", "-p", "turn on the hall lamp", "--max-tokens",
                                         "12"};
   std::vector<std::string> apart = {"generate", "-m", small_model(), "--adapter",

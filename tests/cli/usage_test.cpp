@@ -100,6 +100,13 @@ TEST(Usage, BenchStaysBelowTheRoof) {
   EXPECT_EQ(row["work"], "matmul/f32/256");
   EXPECT_GT(row["value"].get<double>(), 0);
   EXPECT_LE(row["of_roof"].get<double>(), 1.05);
+  EXPECT_EQ(row["device"], "cpu");
+}
+
+TEST(Usage, BenchNamesTheDevice) {
+  const Ran r = run_pewter({"bench", "matmul/f32/256", "--device", "ref", "--json"});
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(Json::parse(r.out)["device"], "ref");
 }
 
 }  // namespace

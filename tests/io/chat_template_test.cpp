@@ -140,6 +140,27 @@ TEST(ChatTemplate, LimitsWork) {
   expect_error(ErrorCode::format, {"bytes"}, [] { render(std::string(2 << 20, 'a')); });
 }
 
+// Each of these is short to ask for and long to do: a needle of half the text that fails at its
+// end everywhere, many variables to look through, one long text many times in a list.
+TEST(ChatTemplate, LimitsSearchesAndLookUps) {
+  const std::string text =
+      "{% set hay = 'a' * 200000 %}{% set needle = 'a' * 100000 + 'b' %}";
+  std::string many;
+  for (int i = 0; i < 4000; ++i) many += fmt::format("{{% set v{} = 1 %}}", i);
+  const std::vector<std::string> sources = {
+      text + "{{ needle in hay }}", text + "{{ hay.replace(needle, 'c') }}",
+      text + "{{ hay.split(needle) }}",
+      many + "{% for i in range(200000) %}{% if v3999 %}{% endif %}{% endfor %}",
+      "{% set s = 'a' * 100000 %}{% set n = namespace(x=[s]) %}"
+      "{% for i in range(12) %}{% set n.x = n.x + n.x %}{% endfor %}{{ n.x | join }}"};
+  for (const std::string& source : sources)
+    expect_error(ErrorCode::format, {"too much work"}, [&] { render(source); });
+  // The same on an ordinary scale.
+  EXPECT_EQ(render("{% set hay = 'ab' * 2000 %}{{ ('ba' * 400) in hay }} {{ hay.split('ba') | "
+                   "length }} {{ hay.replace('ab', '') | length }}"),
+            "True 2000 0");
+}
+
 TEST(ChatTemplate, TakesLongConversations) {
   const ChatTemplate source(
       "{% for m in messages %}{{ m.role + ': ' + m.content | trim + '\n' }}{% endfor %}", "", "");

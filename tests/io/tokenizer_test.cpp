@@ -313,17 +313,31 @@ TEST(TokenizerJson, RefusesEveryTruncation) {
     EXPECT_THROW(Tokenizer::from_json(copy_bytes("t", whole.substr(0, n))), Error) << n;
 }
 
-// Nested quantifiers: the pattern must give up, not run for years.
-TEST(TokenizerJson, HostilePatternsGiveUp) {
+Tokenizer that_splits_by(const std::string& pattern) {
   Json json = SmallTokenizer().json();
   json["pre_tokenizer"] = {
       {"type", "Sequence"},
       {"pretokenizers",
-       {{{"type", "Split"}, {"pattern", {{"Regex", "(a+)+(a+)+$"}}}, {"behavior", "Isolated"}},
+       {{{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}},
         {{"type", "ByteLevel"}, {"use_regex", false}}}}};
-  const Tokenizer t = from(json);
+  return from(json);
+}
+
+// Nested quantifiers: the pattern must give up, not run for years.
+TEST(TokenizerJson, HostilePatternsGiveUp) {
+  const Tokenizer t = that_splits_by("(a+)+(a+)+$");
   expect_error(ErrorCode::argument, {"(a+)+(a+)+$", "gives up"},
                [&] { t.encode(std::string(5000, 'a') + "b"); });
+}
+
+// A place to go back to for every byte of the text: gigabytes, were there no limit.
+TEST(TokenizerJson, PatternsThatTakeTooMuchMemoryGiveUp) {
+  const Tokenizer t = that_splits_by("(?:a|b)+");
+  std::string text(4 << 20, 'a');
+  for (size_t i = 0; i < text.size(); i += 2) text[i] = 'b';
+  expect_error(ErrorCode::argument, {"(?:a|b)+", "gives up"}, [&] { t.encode(text); });
+  text.resize(1 << 14);
+  EXPECT_EQ(t.decode(t.encode(text)), text);
 }
 
 TEST(TokenizerGguf, RefusesWhatIsWrong) {

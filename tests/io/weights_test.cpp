@@ -406,6 +406,10 @@ TEST(Model, FolderNamesWhatIsWrong) {
     expect_error(ErrorCode::io, {file}, [&] { open_model(temp.path()); });
     std::filesystem::rename(temp / "away", temp / file);
   }
+  std::filesystem::remove(temp / "tokenizer.json");
+  std::filesystem::create_symlink("tokenizer.json", temp / "tokenizer.json");
+  expect_error(ErrorCode::io, {"tokenizer.json", "symbolic links"},
+               [&] { open_model(temp.path()); });
 }
 
 }  // namespace

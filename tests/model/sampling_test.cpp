@@ -69,6 +69,29 @@ TEST(Sampling, SkipsNan) {
   EXPECT_THROW(sample(none, {}, {.temperature = 1}, 0), Error);
 }
 
+// As near to 0 as it gets, the temperature leaves the best alone: here two of them.
+TEST(Sampling, TinyTemperatureTakesTheBest) {
+  for (const float temperature : {1e-3f, 1e-38f, 1e-45f}) {
+    for (const GenerateOptions& o :
+         {GenerateOptions{.temperature = temperature},
+          GenerateOptions{.temperature = temperature, .top_p = 0.9f, .min_p = 0.1f}}) {
+      const auto n = counts(o);
+      EXPECT_EQ(n[1] + n[3], 20000) << temperature;
+      EXPECT_GT(n[1], 0);
+      EXPECT_GT(n[3], 0);
+    }
+  }
+}
+
+TEST(Sampling, TakesInfiniteLogits) {
+  const std::vector<float> some = {1, -INFINITY, INFINITY, 3e38f};
+  const std::vector<float> none = {-INFINITY, NAN};
+  for (const float temperature : {1e-38f, 1.f, 1e38f}) {
+    EXPECT_EQ(sample(some, {}, {.temperature = temperature}, 0), 2);
+    EXPECT_EQ(sample(none, {}, {.temperature = temperature}, 0), 0);
+  }
+}
+
 TEST(Sampling, RejectsBadArguments) {
   EXPECT_NO_THROW(check_sampling({}));
   EXPECT_THROW(check_sampling({.temperature = -1}), Error);

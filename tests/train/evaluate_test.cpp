@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "support.h"
+#include "support/quantised_model.h"
 #include "train/batch_generate.h"
 
 namespace pewter {
@@ -88,6 +89,45 @@ TEST_F(Evaluate, AnswersAreThoseOfGenerate) {
     EXPECT_LT(right, kPairs) << "never seen";
     EXPECT_DOUBLE_EQ(r.exact_match, right / static_cast<double>(kPairs));
   }
+}
+
+// The final norm gives one channel of each block of 32 a hundred thousand times the size of the
+// others, and the head does not look at it: rounded to 16 bits beside it, the others lose most of
+// what they hold, so here rounding decides every token.
+Model model_that_rounding_changes() {
+  const Model model = test::quantised_model();
+  Decoder& decoder = model.impl().decoder;
+  for (auto& [name, tensor] : decoder.parameters()) {
+    auto values = cast(*tensor, f32).to_vector<float>();
+    const bool head = name == "model.embed_tokens.weight";
+    if (!head && name != "model.norm.weight") continue;
+    for (size_t i = 0; i < values.size(); i += 32) values[i] = head ? 0 : 1e5f;
+    const Tensor changed = from_values(values, tensor->shape(), {f32, tensor->device()});
+    *tensor = head ? test::to_q8_0(changed) : changed;
+  }
+  return model;
+}
+
+TEST(EvaluateQuantised, AnswersAreThoseOfGenerate) {
+  const Model model = model_that_rounding_changes();
+  TempFolder folder;
+  std::string lines;
+  std::vector<std::string> alone;
+  constexpr int kTokens = 6;
+  for (int i = 0; i < 8; ++i) {
+    const std::string prompt = fmt::format("turn on lamp {}", i);
+    alone.push_back(
+        model.generate(model.chat_prompt({{"user", prompt}}), {.max_tokens = kTokens}).text);
+    lines += io::Json{{"prompt", prompt}, {"completion", alone.back()}}.dump() + "\n";
+  }
+  write_text(folder / "eval.jsonl", lines);
+  EvalOptions o;
+  o.max_tokens = kTokens;
+  o.complete = 8;
+  const EvalResult r = evaluate(model, Dataset::jsonl(folder / "eval.jsonl"), o);
+  ASSERT_EQ(r.answers.size(), alone.size());
+  for (size_t i = 0; i < alone.size(); ++i) EXPECT_EQ(r.answers[i].given, alone[i]);
+  EXPECT_EQ(r.exact_match, 1);
 }
 
 TEST_F(Evaluate, LossDoesNotDependOnRows) {

@@ -62,6 +62,31 @@ TEST(Tokenise, TextCountsAllTokens) {
   EXPECT_EQ(d.counted_tokens(), d.size() - 1);  // the first is never predicted
 }
 
+// Llama 3's template writes bos itself; a model that wants one gets it once either way.
+TEST(Tokenise, BosComesOnce) {
+  for (const std::string before : {"", "{{ bos_token }}"}) {
+    TempFolder folder;
+    write_tiny_model(folder / "model", before + kChatMl);
+    const std::string path = folder / "model/tokenizer_config.json";
+    io::Json config = io::Json::parse(test::read_text(path));
+    config.update({{"bos_token", "<|endoftext|>"}, {"add_bos_token", true}});
+    test::write_text(path, config.dump());
+    const Model model = Model::load(folder / "model", {.device = "cpu"});
+    const auto bos_in = [](const std::vector<int32_t>& ids) {
+      EXPECT_EQ(ids.at(0), 0);
+      return std::count(ids.begin(), ids.end(), 0);
+    };
+    EXPECT_EQ(bos_in(model.encode(model.chat_prompt({{"user", "hi"}}))), 1) << before;
+    EXPECT_EQ(bos_in(model.encode("hi")), 1);
+    EXPECT_EQ(bos_in(model.encode("")), 1);
+    EXPECT_EQ(bos_in(model.encode("<|endoftext|>", false)), 1) << "as text, not as the token";
+    const DatasetImpl data = parse(R"({"prompt": "hi", "completion": "the end"})");
+    const Tokeniser tokeniser(model, false);
+    EXPECT_EQ(bos_in(tokeniser.document(data, data.examples[0]).ids), 1) << before;
+    EXPECT_EQ(bos_in(tokeniser.question(data, data.examples[0])->prompt_ids), 1) << before;
+  }
+}
+
 // Special tokens written in data are text, except in a prompt, which generate() reads the same way.
 TEST(Tokenise, AnswersHoldNoSpecialTokens) {
   Case c;

@@ -250,6 +250,49 @@ TEST_F(Train, ResumeRefusesOtherSettingsByName) {
   refused("data file", [](TrainOptions*) {});
 }
 
+// Another device or instruction set gives other bits.
+TEST_F(Train, ResumeRefusesAnotherMachineByName) {
+  TrainOptions o = options(folder / "out");
+  const auto resume_on = [&](const Device device) {
+    Model model = Model::load(folder / "model", {.device = device});
+    model.add_lora({.rank = 4, .alpha = 8, .dropout = 0.1f, .seed = 1});
+    return train(model, data(), o).steps;
+  };
+  EXPECT_EQ(resume_on("cpu"), 10);
+  o.resume = true;
+  expect_error(ErrorCode::argument,
+               {"cannot resume", "device is \"ref\" in this run and \"cpu\" in"},
+               [&] { resume_on("ref"); });
+  EXPECT_EQ(resume_on("cpu"), 10);
+  const std::string path = o.out + "/checkpoint/state.json";
+  io::Json state = io::Json::parse(read_text(path));
+  state["settings"]["instruction set"] = "NONE";
+  write_text(path, state.dump());
+  expect_error(ErrorCode::argument, {"cannot resume", "instruction set is", "\"NONE\" in"},
+               [&] { resume_on("cpu"); });
+}
+
+TEST_F(Train, ResumeRefusesAnotherScaleOfALayer) {
+  lora_model().save_adapter(folder / "adapter");
+  const auto run = [&](bool resume, double alpha) {
+    const std::string path = folder / "adapter/adapter_config.json";
+    io::Json config = io::Json::parse(read_text(path));
+    config["alpha_pattern"] = io::Json::object();
+    if (alpha > 0) config["alpha_pattern"]["layers.1.self_attn.q_proj"] = alpha;
+    write_text(path, config.dump());
+    Model model = Model::load(folder / "model", {.device = "cpu"});
+    model.load_adapter(folder / "adapter", true);
+    TrainOptions o = options(folder / "out");
+    o.resume = resume;
+    return train(model, data(), o).steps;
+  };
+  EXPECT_EQ(run(false, 2), 10);
+  const std::string name = "scale of model.layers.1.self_attn.q_proj is ";
+  expect_error(ErrorCode::argument, {name + "1.0 in this run and 0.5 in"}, [&] { run(true, 4); });
+  expect_error(ErrorCode::argument, {"scale of", "absent in this run"}, [&] { run(true, 0); });
+  EXPECT_EQ(run(true, 2), 10);
+}
+
 TEST_F(Train, BrokenCheckpointsAreRefused) {
   TrainOptions o = options(folder / "out");
   {
@@ -268,6 +311,31 @@ TEST_F(Train, BrokenCheckpointsAreRefused) {
   }
   Model model = lora_model();
   EXPECT_EQ(train(model, data(), o).steps, 10);
+}
+
+TEST_F(Train, CheckpointsOfAnotherShapeOrThatCannotBeSeenAreRefused) {
+  TrainOptions o = options(folder / "out");
+  {
+    Model model = lora_model();
+    train(model, data(), o);
+  }
+  o.resume = true;
+  const std::string path = o.out + "/checkpoint/optimizer.safetensors";
+  const io::Safetensors whole = io::read_safetensors(path);
+  std::vector<io::HostTensor> tensors;
+  for (const auto& [name, tensor] : whole.tensors) {
+    tensors.push_back(tensor);
+    tensors.back().name = name;
+    tensors.back().shape.insert(tensors.back().shape.begin(), 5, 1);  // rank 7
+  }
+  io::write_safetensors(path, tensors);
+  Model model = lora_model();
+  expect_error(ErrorCode::format, {path, "[1, 1, 1, 1, 1, "}, [&] { train(model, data(), o); });
+
+  const fs::path loop = o.out + "/checkpoint/adapter_model.safetensors";
+  fs::remove(loop);
+  fs::create_symlink(loop, loop);
+  expect_error(ErrorCode::io, {loop.string()}, [&] { train(model, data(), o); });
 }
 
 TEST_F(Train, NotFiniteStopsNamingTheStep) {
@@ -352,6 +420,12 @@ TEST_F(Train, RefusesOptionsOutOfRange) {
   refused("eps", [](TrainOptions* o) { o->eps = 0; });
   refused("clip", [](TrainOptions* o) { o->clip = -1; });
   refused("epochs", [](TrainOptions* o) { o->steps = 0, o->epochs = 0; });
+  refused("epochs", [](TrainOptions* o) { o->steps = 0, o->epochs = 1e300; });
+  refused("steps", [](TrainOptions* o) { o->steps = int64_t{1} << 52; });
+  refused("steps", [](TrainOptions* o) {
+    o->steps = std::numeric_limits<int64_t>::max();
+    o->batch = o->accumulate = std::numeric_limits<int>::max();
+  });
   refused("resume", [](TrainOptions* o) { o->resume = true; });
   refused("none of its", [](TrainOptions* o) { o->seq_len = 5; });
   Model plain = Model::load(folder / "model", {.device = "cpu"});
