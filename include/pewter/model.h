@@ -18,7 +18,7 @@ struct LoadOptions {
 };
 
 struct GenerateOptions {
-  int max_tokens = 256;
+  int max_tokens = 256;          // and never more than the model's context has room for
   float temperature = 0;         // 0: always the most probable token, exactly repeatable
   int top_k = 0;                 // 0: all
   float top_p = 1;               // 1: all

@@ -269,10 +269,14 @@ void bench_ops(const std::string& only, Device device,
   add_attention(&rows);
   add_cross_entropy(&rows);
   Roofs roofs;
+  bool any = false;
   for (const OpRow& r : rows) {
     if (interrupted()) return;
-    if (r.name.find(only) != std::string::npos) print(measured(r, device, &roofs));
+    if (r.name.find(only) == std::string::npos) continue;
+    any = true;
+    print(measured(r, device, &roofs));
   }
+  if (!any) throw_error(ErrorCode::argument, "[bench] no row's name holds '{}'", only);
 }
 
 }  // namespace pewter::cli

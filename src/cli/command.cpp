@@ -41,7 +41,12 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   command->add_flag("--json", common.json, "Print results as JSON on stdout");
   command->add_option("--device", common.device,
                       "Where to compute: cpu or ref (default: the first device present)");
-  command->add_option("--seed", common.seed, "Seed of all randomness")->capture_default_str();
+  command->add_option("--seed", common.seed, "Seed of all randomness")
+      ->check([](const std::string& text) {
+        const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+        return digits && text.size() < 20 ? std::string() : "a seed is 0 to 9999999999999999999";
+      })
+      ->capture_default_str();
   command->add_option("--threads", common.threads, "CPU threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
   command->callback([&common, body = std::move(body)] {

@@ -37,6 +37,10 @@ int run(Options& o) {
   };
   const EvalResult r = evaluate(model, data, o.eval);
   line.finish();
+  if (r.tokens == 0 && !interrupted()) {
+    throw_error(ErrorCode::format, "[eval] {}: none of its {} examples has a token that the loss "
+                                   "counts", o.data, r.examples);
+  }
   for (int i = 0; i < std::min<int>(o.show, static_cast<int>(r.answers.size())); ++i) {
     const auto& a = r.answers[static_cast<size_t>(i)];
     tell("{}\n  {}  {}\n", a.prompt, a.right ? "right" : "wrong", one_line(a.given));

@@ -48,7 +48,8 @@ GenerateResult answer(const Options& o, const Model& model, const std::string& p
   if (o.common.json) {
     print_json(to_json(r));
   } else {
-    print_piece("\n");
+    // Into a file or a pipe goes the continuation alone; answers of a conversation are lines.
+    if (o.chat || isatty(STDOUT_FILENO) != 0) print_piece("\n");
     print_statistics(r);
   }
   return r;

@@ -18,6 +18,18 @@ std::string cache_folder() {
   return std::string(home && *home ? home : ".") + "/.cache/pewter";
 }
 
+// An unset variable in a script must not mean "none": a path or a name that is given is not empty.
+void refuse_empty_names(CLI::App& app) {
+  const CLI::Validator not_empty(
+      [](const std::string& text) { return text.empty() ? "must not be empty" : std::string(); },
+      "");
+  for (CLI::App* command : app.get_subcommands(nullptr)) {
+    for (const char* name : {"--model", "--data", "--eval-data", "--out", "--adapter", "--device"}) {
+      if (CLI::Option* option = command->get_option_no_throw(name)) option->check(not_empty);
+    }
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Fine-tune a transformer language model with LoRA, and run it with its adapters."};
   app.name("pewter");
@@ -31,6 +43,7 @@ int run(int argc, char** argv) {
   add_merge(app);
   add_bench(app);
   add_doctor(app);
+  refuse_empty_names(app);
   try {
     app.parse(argc, argv);
     return 0;

@@ -1,6 +1,7 @@
 // pewter merge: base plus adapter as one model, checked against the two apart before it is called
 // done.
 #include <cmath>
+#include <filesystem>
 
 #include "command.h"
 
@@ -41,6 +42,10 @@ Difference compare(const Model& a, const Model& b) {
 }
 
 int run(const Options& o) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(o.model, o.out, ignored)) {
+    throw_error(ErrorCode::argument, "[merge] --out {} is the model itself", o.out);
+  }
   Model model = Model::load(o.model, {.device = o.common.chosen_device()});
   model.load_adapter(o.adapter);
   model.save_merged(o.out, dtype_of(o.dtype));

@@ -81,6 +81,9 @@ std::vector<std::string> tensor_names(const ModelConfig& config);
 // rope_factors for the scaling that `config` names.
 std::vector<float> make_rope_factors(const ModelConfig& config);
 
+// Throws ErrorCode::io where a model in several files lies, which write_model_folder would not
+// replace as a whole.
+void check_model_folder(const std::filesystem::path& folder);
 // Writes a Hugging Face folder that open_model() and transformers read: config.json, the
 // tokenizer's files and model.safetensors with `tensors` (f32, f16 or bf16), replacing those files
 // one by one.

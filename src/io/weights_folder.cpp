@@ -195,6 +195,15 @@ Json config_json(const ModelConfig& c, const Tokenizer& tokenizer, std::string_v
 
 }  // namespace
 
+void check_model_folder(const std::filesystem::path& folder) {
+  const std::filesystem::path index = folder / "model.safetensors.index.json";
+  std::error_code ignored;
+  if (std::filesystem::exists(index, ignored)) {
+    throw_error(ErrorCode::io, "[write] {}: a model in several files lies there; its index would "
+                               "hide what is written", index.string());
+  }
+}
+
 void write_model_folder(const std::filesystem::path& folder, const ModelConfig& config,
                         const Tokenizer& tokenizer, const std::vector<HostTensor>& tensors) {
   if (config.architecture == "llama" && config.qkv_bias)
@@ -206,6 +215,7 @@ void write_model_folder(const std::filesystem::path& folder, const ModelConfig& 
   std::filesystem::create_directories(folder, error);
   if (error)
     throw_error(ErrorCode::io, "[write] {}: cannot create: {}", folder.string(), error.message());
+  check_model_folder(folder);
   // The weights come first: they are what can fill the disk.
   write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}});
   write_file_atomically(folder / "tokenizer.json", tokenizer.to_json());

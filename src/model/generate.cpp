@@ -74,7 +74,14 @@ GenerateResult Model::generate(std::string_view prompt, const GenerateOptions& o
   result.prompt_tokens = static_cast<int64_t>(all.size());
 
   auto start = std::chrono::steady_clock::now();
-  Session session(impl_->decoder, result.prompt_tokens + options.max_tokens);
+  const int64_t context = impl_->decoder.config().max_context;
+  if (result.prompt_tokens >= context) {
+    throw_error(ErrorCode::argument, "[generate] the prompt has {} tokens; the model's context "
+                                     "holds {}, the answer included",
+                result.prompt_tokens, context);
+  }
+  const int64_t most = std::min<int64_t>(options.max_tokens, context - result.prompt_tokens);
+  Session session(impl_->decoder, result.prompt_tokens + most);
   std::vector<float> logits = session.feed(all);
   result.prompt_seconds = seconds_since(start);
 
@@ -83,7 +90,7 @@ GenerateResult Model::generate(std::string_view prompt, const GenerateOptions& o
   io::Utf8Stream utf8;
   const auto& ends = tokenizer.end_of_generation();
   result.finish = "length";
-  for (int n = 0; n < options.max_tokens; ++n) {
+  for (int64_t n = 0; n < most; ++n) {
     if (options.cancelled && options.cancelled()) {
       result.finish = "cancelled";
       break;
@@ -100,7 +107,7 @@ GenerateResult Model::generate(std::string_view prompt, const GenerateOptions& o
       result.decode_seconds = seconds_since(start);
       return result;
     }
-    if (n + 1 < options.max_tokens) logits = session.feed(std::span(&all.back(), 1));
+    if (n + 1 < most) logits = session.feed(std::span(&all.back(), 1));
   }
   out.push(utf8.finish());
   out.finish();

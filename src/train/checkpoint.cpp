@@ -211,4 +211,38 @@ void discard_checkpoint(const fs::path& folder) {
   }
 }
 
+EarlierRun::EarlierRun(fs::path out)
+    : checkpoint_(out / "checkpoint"),
+      log_(out / "log.jsonl"),
+      old_checkpoint_(out / "checkpoint.previous"),
+      old_log_(out / "log.previous.jsonl") {
+  const fs::path whole = io::whole_directory(checkpoint_);
+  if (whole.empty()) return;
+  std::error_code error;
+  fs::remove_all(old_checkpoint_, error);
+  if (!error) fs::rename(whole, old_checkpoint_, error);
+  if (error) {
+    throw_error(ErrorCode::io, "[train] {}: cannot set the earlier checkpoint aside: {}",
+                whole.string(), error.message());
+  }
+  aside_ = true;
+  fs::rename(log_, old_log_, error);  // there may be none
+  discard_checkpoint(checkpoint_);
+}
+
+void EarlierRun::drop() {
+  if (!aside_) return;
+  aside_ = false;
+  std::error_code ignored;
+  fs::remove_all(old_checkpoint_, ignored);
+  fs::remove(old_log_, ignored);
+}
+
+EarlierRun::~EarlierRun() {
+  if (!aside_) return;
+  std::error_code ignored;
+  fs::rename(old_checkpoint_, checkpoint_, ignored);
+  fs::rename(old_log_, log_, ignored);
+}
+
 }  // namespace pewter

@@ -42,4 +42,20 @@ std::optional<TrainState> read_checkpoint(const std::filesystem::path& folder, O
 // Removes a checkpoint in such an order that none is left half.
 void discard_checkpoint(const std::filesystem::path& folder);
 
+// What an earlier run left in a folder (its checkpoint and log), out of the way under other names.
+// It is put back unless drop() was called, which is when the new run has a checkpoint of its own;
+// after a kill it stays under the other names (checkpoint.previous, log.previous.jsonl).
+class EarlierRun {
+ public:
+  explicit EarlierRun(std::filesystem::path out);
+  ~EarlierRun();
+  EarlierRun(const EarlierRun&) = delete;
+  EarlierRun& operator=(const EarlierRun&) = delete;
+  void drop();
+
+ private:
+  std::filesystem::path checkpoint_, log_, old_checkpoint_, old_log_;
+  bool aside_ = false;
+};
+
 }  // namespace pewter

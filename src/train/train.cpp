@@ -9,6 +9,7 @@
 #include <deque>
 #include <filesystem>
 
+#include "io/weights.h"
 #include "model/model_impl.h"
 #include "train/batch_generate.h"
 #include "train/checkpoint.h"
@@ -123,7 +124,7 @@ class Training {
  private:
   int64_t usable_documents() const {
     if (documents_.documents.empty()) {
-      throw_error(ErrorCode::argument,
+      throw_error(ErrorCode::format,
                   "[train] {}: none of its {} examples has a token that the loss counts within "
                   "the first {} tokens",
                   data_.name, data_.examples.size(), options_.seq_len);
@@ -145,6 +146,7 @@ class Training {
     bool resumed = false;
     if (writes()) {
       make_folder();
+      if (!model_.has_adapter()) io::check_model_folder(options_.out);
       if (options_.resume) {
         if (const auto state = read_checkpoint(out("checkpoint"), &optimizer_, fingerprint_)) {
           state_ = *state;
@@ -152,7 +154,7 @@ class Training {
           resumed = true;
         }
       } else {
-        discard_checkpoint(out("checkpoint"));
+        earlier_.emplace(options_.out);
       }
       log_.emplace(out("log.jsonl"), resumed ? state_.step : -1);
     }
@@ -331,6 +333,7 @@ class Training {
     log_->flush();
     state_.seconds = seconds();
     write_checkpoint(out("checkpoint"), model_, optimizer_, state_, fingerprint_);
+    if (earlier_) earlier_->drop();
     checkpointed_ = state_.step;
   }
 
@@ -386,6 +389,7 @@ class Training {
   int64_t steps_ = 0, stream_end_ = 0;
   io::Json fingerprint_;
   TrainState state_;
+  std::optional<EarlierRun> earlier_;  // outlives the log
   std::optional<Log> log_;
   std::optional<int64_t> checkpointed_;  // the last checkpoint's step
   Clock::time_point start_;

@@ -36,7 +36,7 @@ TEST(Generate, ReadsThePromptFromStdin) {
 TEST(Generate, JsonHoldsTheSameText) {
   const Ran plain = run_pewter(with({"-p", "the clock"}));
   const Json j = Json::parse(run_pewter(with({"-p", "the clock", "--json"})).out);
-  EXPECT_EQ(j["text"].get<std::string>() + "\n", plain.out);
+  EXPECT_EQ(j["text"].get<std::string>(), plain.out);  // alone, into a pipe
   EXPECT_EQ(j["ids"].size(), j["tokens"].get<size_t>());
 }
 
@@ -53,7 +53,7 @@ TEST(Generate, StopsBeforeTheStopText) {
   ASSERT_GT(whole.size(), 8u);
   const std::string stop = whole.substr(4, 3);
   const std::string cut = run_pewter(with({"-p", "the clock", "--stop", stop})).out;
-  EXPECT_EQ(cut, whole.substr(0, whole.find(stop)) + "\n");
+  EXPECT_EQ(cut, whole.substr(0, whole.find(stop)));
 }
 
 TEST(Generate, ChatKeepsTheConversation) {
@@ -67,9 +67,20 @@ TEST(Generate, ChatKeepsTheConversation) {
 }
 
 TEST(Generate, RefusesWhatDoesNotFitTheContext) {
-  const Ran r = run_pewter({"generate", "-m", small_model(), "-p", "x", "--max-tokens", "100000"});
+  std::string prompt;
+  for (int i = 0; i < 3000; ++i) prompt += " clock";
+  const Ran r = run_pewter({"generate", "-m", small_model(), "-p", prompt});
   EXPECT_EQ(r.status, 2);
   EXPECT_NE(r.err.find("context"), std::string::npos) << r.err;
+}
+
+TEST(Generate, EndsWhereTheContextDoes) {
+  const Ran r = run_pewter({"generate", "-m", small_model(), "-p", "x", "--max-tokens", "100000",
+                            "--temperature", "5", "--seed", "3", "--json"});
+  ASSERT_EQ(r.status, 0) << r.err;
+  const Json j = Json::parse(r.out);
+  EXPECT_LE(j["prompt_tokens"].get<int>() + j["tokens"].get<int>(), 1024);
+  EXPECT_TRUE(j["finish"] == "length" || j["finish"] == "stop");
 }
 
 TEST(Generate, CtrlCEndsWithAStatusNotASignal) {

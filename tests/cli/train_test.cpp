@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -122,6 +123,32 @@ TEST(Eval, AgreesWithTheTrainingItFollows) {
   const Json j = Json::parse(r.out);
   EXPECT_LT(j["exact_match"].get<double>(), 0.05);  // it has not learned the task
   EXPECT_GE(j["examples"].get<int>(), 200);
+}
+
+// A run that fails before it has a checkpoint of its own puts back what lay there.
+TEST(Train, AFailedRunLeavesTheEarlierOneWhole) {
+  const TempFolder folder;
+  const fs::path out = folder.path / "out";
+  ASSERT_EQ(run_pewter(training(out)).status, 0);
+  const auto file = [&](const char* name) { return read_file(out / name); };
+  const std::string log = file("log.jsonl"), state = file("checkpoint/state.json");
+  const std::string moments = file("checkpoint/optimizer.safetensors"), weights = adapter(out);
+  const Ran r = run_pewter(training(out, {"--lr", "1e30", "--clip", "0"}));
+  EXPECT_EQ(r.status, 1) << r.err;
+  EXPECT_EQ(file("log.jsonl"), log);
+  EXPECT_EQ(file("checkpoint/state.json"), state);
+  EXPECT_EQ(file("checkpoint/optimizer.safetensors"), moments);
+  EXPECT_EQ(adapter(out), weights);
+  EXPECT_FALSE(fs::exists(out / "checkpoint.previous"));
+  EXPECT_FALSE(fs::exists(out / "log.previous.jsonl"));
+}
+
+TEST(Train, DoesNotWriteOverAModelOfSeveralFiles) {
+  const TempFolder folder;
+  std::ofstream(folder.path / "model.safetensors.index.json") << "{}";
+  const Ran r = run_pewter(training(folder.path, {"--full"}));
+  EXPECT_EQ(r.status, 1);
+  EXPECT_NE(r.err.find("model.safetensors.index.json"), std::string::npos) << r.err;
 }
 
 }  // namespace

@@ -109,5 +109,31 @@ TEST(Usage, BenchNamesTheDevice) {
   EXPECT_EQ(Json::parse(r.out)["device"], "ref");
 }
 
+TEST(Usage, EmptyNamesAndOddSeedsAreTwo) {
+  const std::string data = std::string(PEWTER_DATA_DIR) + "/home/train.jsonl";
+  const std::vector<std::vector<std::string>> commands = {
+      {"train", "-m", small_model(), "--data", data, "--out", ""},
+      {"train", "-m", "", "--data", data, "--out", "x"},
+      {"generate", "-m", small_model(), "-p", "a", "--adapter", ""},
+      {"generate", "-m", small_model(), "-p", "a", "--seed", "-1"},
+      {"generate", "-m", small_model(), "-p", "a", "--seed", "99999999999999999999"},
+      {"bench", "nosuchrow"},
+      {"merge", "-m", small_model(), "--adapter", "x", "--out", small_model()}};
+  for (const auto& command : commands) {
+    const Ran r = run_pewter(command);
+    EXPECT_EQ(r.status, 2) << command[0] << " " << command.back() << ": " << r.err;
+    EXPECT_FALSE(r.err.empty());
+  }
+}
+
+TEST(Usage, DataWithoutAnswersIsNoPerfectScore) {
+  const TempFolder folder;
+  const auto file = folder.path / "questions.jsonl";
+  std::ofstream(file) << R"({"messages":[{"role":"user","content":"hello"}]})" << "\n";
+  const Ran r = run_pewter({"eval", "-m", small_model(), "--data", file});
+  EXPECT_EQ(r.status, 1) << r.out;
+  EXPECT_NE(r.err.find("questions.jsonl"), std::string::npos) << r.err;
+}
+
 }  // namespace
 }  // namespace pewter::test
