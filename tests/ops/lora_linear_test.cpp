@@ -90,6 +90,13 @@ DEVICE_TEST(LoraLinear, OddSizes) {
     }
   }
   expect_matches(operands({2, 3, 40}, 20, 4, f32, device, false), device);
+  for (DType weight : {f32, DType::q4_1}) {
+    for (int64_t m : {4, 40}) {  // no rank at all: the base and its bias
+      const Operands o = operands({m, 64}, 20, 0, weight, device);
+      expect_matches(o, device);
+      expect_same_bits(run(o, {}), linear(o.x, o.w, o.bias));
+    }
+  }
   EXPECT_EQ(run(operands({0, 40}, 20, 4, f32, device), {}).numel(), 0);
 }
 

@@ -214,6 +214,16 @@ float* cpu::packed_a_memory(int64_t floats) {
 
 namespace {
 
+// Terms without k add nothing, and the last of those left is the one that adds the bias.
+GemmArgs without_empty_terms(const GemmArgs& args) {
+  GemmArgs g = args;
+  g.n_terms = 0;
+  for (int i = 0; i < args.n_terms; ++i) {
+    if (args.terms[i].k > 0) g.terms[g.n_terms++] = args.terms[i];
+  }
+  return g;
+}
+
 // The weight by a kernel of its own; what follows it goes on from the sums it left.
 void split(const GemmArgs& args) {
   GemmArgs first = args, rest = args;
@@ -228,11 +238,10 @@ void split(const GemmArgs& args) {
 
 }  // namespace
 
-void cpu::gemm(const GemmArgs& args) {
-  if (args.m == 0 || args.n == 0) return;
-  int64_t depth = 0;
-  for (int i = 0; i < args.n_terms; ++i) depth += args.terms[i].k;
-  if (depth == 0) {  // nothing to add: C is zero, or stays, and takes the bias
+void cpu::gemm(const GemmArgs& all) {
+  if (all.m == 0 || all.n == 0) return;
+  const GemmArgs args = without_empty_terms(all);
+  if (args.n_terms == 0) {  // nothing to add: C is zero, or stays, and takes the bias
     for (int64_t m = 0; m < args.m; ++m) {
       float* row = args.c + m * args.c_stride;
       if (!args.accumulate) std::fill_n(row, args.n, 0.0f);
