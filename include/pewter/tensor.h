@@ -124,9 +124,16 @@ class Tensor {
 // How a tensor came about: backward maps the gradient of the output to the gradients of the inputs,
 // in order; an undefined entry means "none".
 struct GradNode {
+  using Backward = std::function<std::vector<Tensor>(const Tensor& grad)>;
+  GradNode(const char* op, std::vector<Tensor> inputs, Backward backward)
+      : op(op), inputs(std::move(inputs)), backward(std::move(backward)) {}
+  ~GradNode();  // not recursive: a deep model makes a deep graph
+  GradNode(const GradNode&) = delete;
+  GradNode& operator=(const GradNode&) = delete;
+
   const char* op;
   std::vector<Tensor> inputs;
-  std::function<std::vector<Tensor>(const Tensor& grad)> backward;
+  Backward backward;  // empty once backward() has walked past
 };
 
 // Records `backward` on `output` if gradients are on and one of `inputs` requires one.

@@ -81,6 +81,23 @@ TEST(Backward, DeepGraph) {
   EXPECT_EQ(gradient(x), (Values{1}));
 }
 
+// Nor when nobody walks it: not where nodes hold each other by their inputs, nor by what a backward
+// of an op's own captured.
+TEST(Backward, DeepGraphThatIsNotWalked) {
+  const Tensor x = leaf({1});
+  Tensor y = x, z = x;
+  for (int i = 0; i < 200000; ++i) {
+    y = scale(y, 1);
+    const Tensor next = full({1}, 1, {f32, "cpu"});
+    record(next, "captures", {x, z}, [z](const Tensor& g) { return std::vector{g, g}; });
+    z = next;
+  }
+  EXPECT_TRUE(y.requires_grad());
+  y = z = Tensor();
+  backward(sum(x));
+  EXPECT_EQ(gradient(x), (Values{1}));
+}
+
 TEST(Backward, RejectsBadArguments) {
   const auto code_of = [](auto&& call) {
     try {
