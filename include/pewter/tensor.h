@@ -155,7 +155,9 @@ class NoGrad {
 bool grad_enabled();
 
 // Adds d(output)/d(leaf) to the grad of every leaf that requires one, `output` being a scalar (or
-// seeded with `grad`). Frees the tape as it goes. Throws ErrorCode::argument if output has no tape.
+// seeded with `grad`). Frees the tape as it goes: what was recorded on the way to `output` cannot be
+// walked again, also not from another output. Throws ErrorCode::argument then, before any gradient
+// has changed, and if output has no tape.
 void backward(const Tensor& output, const Tensor& grad = {});
 
 }  // namespace pewter

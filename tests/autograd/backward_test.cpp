@@ -72,6 +72,29 @@ TEST(Backward, NoGradRecordsNothingAndNests) {
   EXPECT_TRUE(mul(x, x).requires_grad());
 }
 
+// A walk frees what it passed. A second one that needs it must say so, not lose its part of x's
+// gradient; and whether an input wants a gradient is decided when the op runs.
+TEST(Backward, TapeIsWalkedOnce) {
+  const Tensor x = leaf({3, 4}), w = leaf({1, 2});
+  const Tensor h = mul(x, x);
+  backward(sum(h));
+  const Tensor second = sum(mul(mul(h, h), w));
+  EXPECT_THROW(backward(second), Error);
+  EXPECT_EQ(gradient(x), (Values{6, 8}));
+  EXPECT_FALSE(w.grad().defined());
+  backward(sum(mul(h.detach(), w)));
+  EXPECT_EQ(gradient(w), (Values{9, 16}));
+
+  const Tensor one = leaf({7}).reshape({1, 1});
+  Tensor late = full({1, 1}, 5, {f32, "cpu"}), later = full({1, 1}, 5, {f32, "cpu"});
+  const Tensor y = matmul(late, one), z = linear(later, one);
+  late.set_requires_grad();
+  later.set_requires_grad();
+  backward(add(y, z));
+  EXPECT_FALSE(late.grad().defined());
+  EXPECT_FALSE(later.grad().defined());
+}
+
 // Depth of the graph must not be depth of the stack.
 TEST(Backward, DeepGraph) {
   const Tensor x = leaf({1});
