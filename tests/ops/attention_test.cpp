@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "support/device_test.h"
 #include "support/gradcheck.h"
@@ -81,6 +82,21 @@ DEVICE_TEST(Attention, EmptyIntervalGivesZeros) {
   const Tensor y = c.on(device);
   for (float x : y.slice(1, 2, 3).to_vector<float>()) EXPECT_EQ(x, 0.0f);
   expect_matches(c, device);
+}
+
+// An end however far before the begin is an empty interval too, backwards as well.
+DEVICE_TEST(Attention, EndFarBeforeBeginGivesZeros) {
+  const int lowest = std::numeric_limits<int32_t>::min();
+  const Case c =
+      random_case({1, 4, 4, 2, 1, 8}, [&](int t) { return std::pair(t, t == 2 ? lowest : 4); });
+  expect_matches(c, device);
+  Tensor q = to_device(c.q, device);
+  q.set_requires_grad();
+  const auto to = [&](const Tensor& t) { return to_device(t, device); };
+  const Tensor y = attention(q, to(c.k), to(c.v), to(c.begin), to(c.end));
+  for (float x : y.slice(1, 2, 3).to_vector<float>()) EXPECT_EQ(x, 0.0f);
+  backward(sum(y));
+  for (float x : q.grad().slice(1, 2, 3).to_vector<float>()) EXPECT_EQ(x, 0.0f);
 }
 
 // A document alone, in the middle of a packed row, and beside others: the same bits.
