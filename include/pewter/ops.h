@@ -144,7 +144,8 @@ struct LoraOptions {
   float scale = 1;
   float dropout = 0;           // 0 <= dropout < 1
   Tensor dropout_counter = {};  // u8 [16]: seed and counter (Philox); needed when dropout > 0
-  uint64_t dropout_stream = 0;  // sets this layer's mask apart from the others of the same step
+  // Sets this layer's mask apart from the others of the same step; below 2^20. Steps below 2^44.
+  uint64_t dropout_stream = 0;
   Activations activations = Activations::f32;  // of the product with W
 };
 Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& a,

@@ -282,6 +282,11 @@ DEVICE_TEST(LoraLinear, RejectsBadArguments) {
   const auto counted = [](const Tensor& t) {
     return LoraOptions{.dropout = 0.1f, .dropout_counter = t};
   };
+  LoraOptions stream = counted(counter(1, 1, device));
+  stream.dropout_stream = (1 << 20) - 1;
+  EXPECT_EQ(code(nothing, stream), ErrorCode::io);
+  ++stream.dropout_stream;  // would be stream 0 of the next step
+  EXPECT_EQ(code(nothing, stream), ErrorCode::argument);
   EXPECT_EQ(code(nothing, counted(z({16}))), ErrorCode::dtype);
   EXPECT_EQ(code(nothing, counted(z({8}, DType::u8))), ErrorCode::shape);
   EXPECT_EQ(code(nothing, counted(z({32}, DType::u8).slice(0, 0, 32, 2))), ErrorCode::dtype);

@@ -60,6 +60,10 @@ void check(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& a
   if (!(o.dropout >= 0 && o.dropout < 1)) {
     throw_error(ErrorCode::argument, "[{}] dropout {} is not in [0, 1)", kOp, o.dropout);
   }
+  if (o.dropout_stream >> kStreamBits != 0) {
+    throw_error(ErrorCode::argument, "[{}] dropout_stream {} is not below 2^{}", kOp,
+                o.dropout_stream, kStreamBits);
+  }
   if (o.dropout > 0) check_counter(o.dropout_counter);
   if (w.requires_grad() || (bias.defined() && bias.requires_grad())) {
     throw_error(ErrorCode::argument, "[{}] the base is frozen; use linear to train it", kOp);
