@@ -6,6 +6,9 @@
 // * the same input gives the same bits on the same device, whatever the thread count and whatever
 //   other rows are in the batch: a row's order of summation depends on the row alone;
 // * NaN and infinity come out where IEEE 754 arithmetic says; sizes of zero work;
+// * an op that writes into `out` takes any strides except those of an expanded tensor, whose elements
+//   share memory (ErrorCode::argument). Operands may be `out` itself; one that overlaps it in any
+//   other way is read before or after it is written, unspecified which;
 // * gradients are recorded for every floating operand that requires one;
 // * errors are pewter::Error: shape, dtype and device for operands that do not fit together (the
 //   message names the op and the shapes), argument for values out of range, device when the

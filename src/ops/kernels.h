@@ -33,6 +33,8 @@ void check_floating(const char* op, const char* name, const Tensor& t);
 void check_same_device(const char* op, std::initializer_list<Tensor> tensors);
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected);
+// An expanded `out` has elements that several threads would write.
+void check_writable(const char* op, const Tensor& out);
 
 // How many rows x [..., K] has; K may be 0.
 int64_t leading_rows(const Tensor& x);
