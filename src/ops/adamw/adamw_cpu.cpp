@@ -26,11 +26,11 @@ void adamw_run(const AdamwArgs& a, int64_t begin, int64_t n) {
   float *param = a.param + begin, *m = a.m + begin, *v = a.v + begin;
   for_row(a.grad + begin, n, 0, [&](VF32 raw, int64_t i) {
     const VF32 g = hn::Mul(raw, factor);
-    const VF32 vm = hn::MulAdd(beta1, load_row(m, i, n), hn::Mul(rest1, g));
-    const VF32 vv = hn::MulAdd(beta2, load_row(v, i, n), hn::Mul(rest2, hn::Mul(g, g)));
+    const VF32 vm = mul_add(beta1, load_row(m, i, n), hn::Mul(rest1, g));
+    const VF32 vv = mul_add(beta2, load_row(v, i, n), hn::Mul(rest2, hn::Mul(g, g)));
     store_row(vm, m, i, n);
     store_row(vv, v, i, n);
-    const VF32 denominator = hn::MulAdd(hn::Sqrt(vv), inverse_c2, eps);
+    const VF32 denominator = mul_add(hn::Sqrt(vv), inverse_c2, eps);
     const VF32 update = hn::Div(hn::Mul(rate, vm), denominator);
     store_row(hn::Sub(hn::Mul(load_row(param, i, n), keep), update), param, i, n);
   });

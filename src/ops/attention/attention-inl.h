@@ -59,7 +59,7 @@ HWY_INLINE void small_tile(D d, const SmallProduct& p, int64_t i0, int64_t n0) {
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
       const V x = hn::Set(d, a[i * p.a_row]);
-      for (int v = 0; v < kV; ++v) acc[i][v] = hn::MulAdd(x, row[v], acc[i][v]);
+      for (int v = 0; v < kV; ++v) acc[i][v] = mul_add(x, row[v], acc[i][v]);
     }
   }
   for (int i = 0; i < kR; ++i) {

@@ -74,7 +74,7 @@ void micro_tile(const float* HWY_RESTRICT a, int64_t a_stride, const float* HWY_
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
       const VF32 x = hn::Set(d, kPacked ? a[k * kR + i] : rows[i][k]);
-      for (int v = 0; v < kVectors; ++v) acc[i][v] = hn::MulAdd(x, row_b[v], acc[i][v]);
+      for (int v = 0; v < kVectors; ++v) acc[i][v] = mul_add(x, row_b[v], acc[i][v]);
     }
   }
   if (t.bias) {
@@ -189,7 +189,8 @@ HWY_EXPORT(packed_a_floats);
 namespace {
 
 bool runs_in_bf16(const GemmArgs& g) {
-  static const bool present = __builtin_cpu_supports("avx512bf16");
+  static const bool present =
+      __builtin_cpu_supports("avx512bf16") && (hwy::SupportedTargets() & HWY_AVX3) != 0;
   const GemmTerm& t = g.terms[0];
   return present && g.n_terms == 1 && !g.accumulate && !t.packed && !t.blocks && t.b_scale == 1 &&
          t.a.dtype == DType::bf16 && t.b.dtype == DType::bf16;

@@ -73,7 +73,7 @@ HWY_INLINE void for_group(const uint8_t* group, int64_t values, Step&& step) {
     const auto offset = load_scale<kHalf>(group + kScaleBytes, part);
     for_integers<kFourBits>(group + 2 * kScaleBytes, values, part,
                             [&](int64_t k, VInt q) HWY_ATTR {
-      step(k, part, hn::MulAdd(hn::ConvertTo(d, q), scale, offset));
+      step(k, part, mul_add(hn::ConvertTo(d, q), scale, offset));
     });
   }
 }

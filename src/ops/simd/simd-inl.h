@@ -10,6 +10,8 @@
 
 #include <hwy/highway.h>
 
+#include <cmath>
+
 #include "pewter/dtype.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -18,6 +20,24 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using F32 = hn::ScalableTag<float>;
 using VF32 = hn::Vec<F32>;
+
+// a * b + c and c - a * b, rounded once on every target: Highway's scalar one rounds twice.
+template <typename V>
+HWY_INLINE V mul_add(V a, V b, V c) {
+#if HWY_TARGET == HWY_SCALAR
+  return V(std::fma(a.raw, b.raw, c.raw));
+#else
+  return hn::MulAdd(a, b, c);
+#endif
+}
+template <typename V>
+HWY_INLINE V neg_mul_add(V a, V b, V c) {
+#if HWY_TARGET == HWY_SCALAR
+  return V(std::fma(-a.raw, b.raw, c.raw));
+#else
+  return hn::NegMulAdd(a, b, c);
+#endif
+}
 
 // Highway's own 16-bit types have the same bits as ours.
 inline const hwy::float16_t* as_hwy(const Half* p) {
