@@ -119,8 +119,12 @@ struct MatmulOptions {
 // 1) is a row on the left and a column on the right. b may be quantised with transpose_b ([N, K],
 // blocks along K). K == 0 gives beta * c. Element (m, n) is the chain of fused multiply-adds over
 // k = 0 .. K-1 in f32, in that order, whatever M and N are; then alpha, beta, c.
-// Operands of bf16 on processors with bf16 dot products pair neighbouring k (see src/ops/matmul).
 // |error| <= K * 2^-24 * sum |a||b| (f32; Higham 2002, (3.4)), plus one rounding to the dtype.
+// Two plain bf16 operands on processors with bf16 dot products: the chain goes by pairs, k + 1
+// before k, and takes numbers below 2^-126 for zero, operands and sums alike, which adds at most
+// 2^-126 * (sum (|a| + |b|) + K) to the error (src/ops/matmul/gemm_bf16x86.cpp).
+// Gradients: products of the widest dtype among the operands and the gradient, summed over what the
+// batch repeated in f32, rounded once.
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
 
 // What a product with a quantised weight does to x. With a plain weight both mean the same.

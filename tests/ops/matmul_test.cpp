@@ -247,6 +247,28 @@ Tensor leaf(Tensor t) {
   return t;
 }
 
+// bf16 products may take numbers below 2^-126 for zero; what that costs is bounded, and f32 and f16
+// products may not.
+DEVICE_TEST(Matmul, SubnormalOperands) {
+  const int64_t m = 13, k = 70, n = 37;
+  const auto ones = [](const Shape& s) { return full(s, 1, {f32, Device(DeviceKind::ref)}); };
+  const MatmulOptions wide{.out = f32, .out_given = true};
+  for (const auto& [dtype, small] : {std::pair(f32, 0x1p-128), {f16, 0x1p-18}, {bf16, 0x1p-128}}) {
+    const Tensor a = cast(scale(randn({m, k}, {f32, device}, 1), small), dtype);
+    const Tensor b = randn({k, n}, {dtype, device}, 2);
+    const Tensor x = magnitude(a), y = magnitude(b);
+    const auto total = matmul(x, y).to_vector<double>();
+    const auto sizes =
+        add(matmul(x, ones({k, n})), matmul(ones({m, k}), y)).to_vector<double>();
+    expect_close(matmul(a, b, wide),
+                 matmul(pewter::test::on_ref(a), pewter::test::on_ref(b), wide),
+                 [&](size_t i, double e) {
+                   const double flushed = dtype == bf16 ? 0x1p-126 * (sizes[i] + k) : 0;
+                   return rounding_bound(f32, k + 1, total[i], e) + k * 0x1p-149 + flushed;
+                 });
+  }
+}
+
 // An operand that the batch repeats: its gradient is summed in f32 and rounded once.
 DEVICE_TEST(Matmul, GradientOfBroadcastOperandIsSummedInF32) {
   for (DType dtype : {f32, f16, bf16}) {
