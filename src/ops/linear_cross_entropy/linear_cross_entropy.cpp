@@ -60,8 +60,9 @@ std::vector<int64_t> counted_rows(const LinearCrossEntropyArgs& a) {
   for (int64_t i = 0; i < a.t; ++i) {
     if (a.row_weights ? a.row_weights[i] == 0 : a.targets[i] < 0) continue;
     if (a.targets[i] < 0 || a.targets[i] >= a.w.n) {
-      throw_error(ErrorCode::argument, "[linear_cross_entropy] target {} of row {} is outside a "
-                                       "vocabulary of {}", a.targets[i], i, a.w.n);
+      throw_error(ErrorCode::argument, "[{}] target {} of row {} is outside a vocabulary of {}",
+                  a.row_weights ? "linear_cross_entropy" : "target_log_probs", a.targets[i], i,
+                  a.w.n);
     }
     rows.push_back(i);
   }
