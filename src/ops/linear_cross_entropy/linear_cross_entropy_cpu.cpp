@@ -104,8 +104,6 @@ void block(const LinearCrossEntropyArgs& a, std::span<const int64_t> rows, doubl
 
 void cpu::linear_cross_entropy(const LinearCrossEntropyArgs& a) {
   const std::vector<int64_t> rows = counted_rows(a);
-  if (a.dx) std::fill_n(a.dx, a.t * a.w.k, 0.0f);
-  if (a.dw) std::fill_n(a.dw, a.w.n * a.w.k, 0.0f);
   double total = 0;
   const std::span<const int64_t> all(rows);
   for (size_t at = 0; at < rows.size(); at += kLossRows) {
