@@ -6,9 +6,9 @@
 // * the same input gives the same bits on the same device, whatever the thread count and whatever
 //   other rows are in the batch: a row's order of summation depends on the row alone;
 // * NaN and infinity come out where IEEE 754 arithmetic says; sizes of zero work;
-// * an op that writes into `out` takes any strides except those of an expanded tensor, whose elements
-//   share memory (ErrorCode::argument). Operands may be `out` itself; one that overlaps it in any
-//   other way is read before or after it is written, unspecified which;
+// * an op that writes into `out` takes any strides except those of an expanded tensor, whose
+//   elements share memory (ErrorCode::argument). An operand may be `out` itself; one that overlaps
+//   it in any other way is read before or after it is written, unspecified which;
 // * gradients are recorded for every floating operand that requires one;
 // * errors are pewter::Error: shape, dtype and device for operands that do not fit together (the
 //   message names the op and the shapes), argument for values out of range, device when the
@@ -63,7 +63,10 @@ Tensor gelu(const Tensor& x, bool tanh_approximation = false);
 
 // ---- rows -------------------------------------------------------------------------------------
 
-Tensor sum(const Tensor& x);      // all elements -> f32 scalar of shape [1]
+// All elements -> f32 of shape [1]. The order depends on shape and strides. (The sums over broadcast
+// dimensions in backward passes too: on all of the shape, so that how many neighbours a result has
+// may change its bits; see src/ops/sum/sum.h.)
+Tensor sum(const Tensor& x);
 Tensor softmax(const Tensor& x);  // over the last dimension, which must not be empty
 // x * weight / sqrt(mean(x^2) + eps) over the last dimension D; weight [D]. arXiv 1910.07467
 Tensor rms_norm(const Tensor& x, const Tensor& weight, float eps = 1e-6f);

@@ -1,5 +1,5 @@
 // A Tensor is a handle: shape, strides and dtype over shared memory on a device. Copying it copies
-// the handle. Views (reshape, transpose, slice, expand) share memory and carry gradients.
+// the handle. Views (reshape, transpose, slice, expand) share memory; all but expand carry gradients.
 #pragma once
 
 #include <array>
@@ -91,7 +91,9 @@ class Tensor {
   Tensor reshape(Shape shape) const;  // one size may be -1
   Tensor transpose(int dim_a, int dim_b) const;
   Tensor slice(int dim, int64_t start, int64_t stop, int64_t step = 1) const;
-  Tensor expand(const Shape& shape) const;  // sizes of 1 grow, with stride 0
+  // Sizes of 1 grow, with stride 0. Throws ErrorCode::argument where a gradient would be recorded:
+  // ops broadcast by themselves.
+  Tensor expand(const Shape& shape) const;
 
   // Waits, then copies in row-major order. T is float, double, int32_t or uint8_t; f16 and bf16
   // convert exactly to float.

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int64_t kMostValues = 256;  // of a block
 
-// A block's integers and its (sub-)block scales, by putting known numbers through its definition
-// would lose them; so each format is taken apart here.
+// A block's integers, and scale and offset of its groups. Values alone (core's dequantise) would not
+// give them back, so each format is taken apart here.
 struct Unpacked {
   int8_t q[kMostValues];
   float scale[16], offset[16];  // per group
