@@ -17,14 +17,6 @@ Tensor numbers(const Shape& shape, DType dtype, Device device) {
   return cast(from_values(values, shape, {i32, device}), dtype);
 }
 
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return std::string(to_string(e.code()));
-  }
-  return "none";
-}
 std::string name(ErrorCode code) { return std::string(to_string(code)); }
 
 DEVICE_TEST(Copy, MatchesReference) {

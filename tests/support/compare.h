@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "pewter/ops.h"
@@ -83,6 +84,17 @@ inline void expect_same_bits(const Tensor& a, const Tensor& b) {
     if (signs++ == 0) first = i;
   }
   EXPECT_EQ(signs, 0u) << "elements are 0 in one and -0 in the other; the first is " << first;
+}
+
+// What `call` fails with, "none" if it does not.
+template <typename Call>
+std::string code_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return std::string(to_string(e.code()));
+  }
+  return "none";
 }
 
 // The same numbers on another device.
