@@ -39,6 +39,12 @@ void check_writable(const char* op, const Tensor& out);
 // How many rows x [..., K] has; K may be 0.
 int64_t leading_rows(const Tensor& x);
 
+// The elements of an f32 tensor, null for one that is not defined.
+inline float* floats_out(const Tensor& t) {
+  return t.defined() ? static_cast<float*>(t.data()) : nullptr;
+}
+inline const float* floats(const Tensor& t) { return floats_out(t); }
+
 // Calls fn(float{}), fn(Half{}) or fn(BFloat16{}) for a plain floating dtype.
 template <typename Fn>
 void with_float_type(DType dtype, Fn&& fn) {

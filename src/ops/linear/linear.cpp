@@ -11,13 +11,6 @@ constexpr Kernels<LinearInputGradArgs> kInputGrad{"linear_input_grad", cpu::line
 constexpr Kernels<LinearWeightGradArgs> kWeightGrad{"linear_weight_grad", cpu::linear_weight_grad,
                                                     ref::linear_weight_grad};
 
-const float* floats(const Tensor& t) {
-  return t.defined() ? static_cast<const float*>(t.data()) : nullptr;
-}
-float* floats_out(const Tensor& t) {
-  return t.defined() ? static_cast<float*>(t.data()) : nullptr;
-}
-
 void check(const Tensor& x, const Tensor& w, const Tensor& bias) {
   check_floating("linear", "x", x);
   check_defined("linear", "weight", w);

@@ -56,17 +56,6 @@ HWY_EXPORT(log_prob_row);
 
 namespace {
 
-GemmArgs one_term(int64_t m, int64_t n, const GemmTerm& term, float* c) {
-  GemmArgs g{};
-  g.m = m;
-  g.n = n;
-  g.terms[0] = term;
-  g.n_terms = 1;
-  g.c = c;
-  g.c_stride = n;
-  return g;
-}
-
 // dw += dz^T x, going on in row order from block to block.
 void add_weight_grad(const LinearCrossEntropyArgs& a, int64_t rows) {
   GemmTerm t;

@@ -11,13 +11,6 @@ constexpr Kernels<LoraLinearBackwardArgs> kBackward{
 
 const char* const kOp = "lora_linear";
 
-const float* floats(const Tensor& t) {
-  return t.defined() ? static_cast<const float*>(t.data()) : nullptr;
-}
-float* floats_out(const Tensor& t) {
-  return t.defined() ? static_cast<float*>(t.data()) : nullptr;
-}
-
 void check_adapter(const Tensor& w, const Tensor& a, const Tensor& b) {
   check_defined(kOp, "A", a);
   check_defined(kOp, "B", b);

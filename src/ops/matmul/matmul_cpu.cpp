@@ -33,17 +33,12 @@ void finish(const MatmulArgs& o) {
 }
 
 void product(const MatmulArgs& o) {
-  GemmArgs g{};
-  g.m = o.m;
-  g.n = o.n;
-  g.n_terms = 1;
-  g.terms[0].a = o.a;
-  g.terms[0].b = o.b;
-  g.terms[0].packed = o.packed;
-  g.terms[0].k = o.k;
-  g.c = o.scratch ? o.scratch : static_cast<float*>(o.y);
-  g.c_stride = o.n;
-  gemm(g);
+  GemmTerm t;
+  t.a = o.a;
+  t.b = o.b;
+  t.packed = o.packed;
+  t.k = o.k;
+  gemm(one_term(o.m, o.n, t, o.scratch ? o.scratch : static_cast<float*>(o.y)));
   if (o.scratch) finish(o);
 }
 
