@@ -47,8 +47,12 @@ inline hwy::float16_t* as_hwy(Half* p) { return reinterpret_cast<hwy::float16_t*
 
 HWY_INLINE VF32 load_f32(const float* p) { return hn::LoadU(F32(), p); }
 HWY_INLINE VF32 load_f32(const Half* p) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(F32(), to_float(*p));
+#else
   const hn::Rebind<hwy::float16_t, F32> d16;
   return hn::PromoteTo(F32(), hn::LoadU(d16, as_hwy(p)));
+#endif
 }
 HWY_INLINE VF32 load_f32(const BFloat16* p) {
   const hn::Rebind<uint16_t, F32> d16;
@@ -58,9 +62,14 @@ HWY_INLINE VF32 load_f32(const BFloat16* p) {
 }
 
 HWY_INLINE void store_f32(VF32 v, float* p) { hn::StoreU(v, F32(), p); }
+// Highway's scalar conversion truncates and has no NaN.
 HWY_INLINE void store_f32(VF32 v, Half* p) {
+#if HWY_TARGET == HWY_SCALAR
+  *p = to_half(hn::GetLane(v));
+#else
   const hn::Rebind<hwy::float16_t, F32> d16;
   hn::StoreU(hn::DemoteTo(d16, v), d16, as_hwy(p));
+#endif
 }
 // Rounds to nearest even by hand: Highway 1.0.3 truncates, and NaN must stay NaN.
 HWY_INLINE void store_f32(VF32 v, BFloat16* p) {
