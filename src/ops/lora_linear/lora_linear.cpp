@@ -111,8 +111,9 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   s.u = empty({m, r}, {f32, device});
   const Tensor dropped = options.dropout > 0 ? empty(x.shape(), {f32, device}) : Tensor();
   run(kForward, device,
-      {weight_args(s.w, options.activations), floats(s.x), floats(bias32), floats(s.a), floats(s.b), floats_out(s.u),
-       floats_out(y), floats_out(dropped), m, r, options.scale, dropout_args(options)});
+      {weight_args(s.w, options.activations), floats(s.x), floats(bias32), floats(s.a),
+       floats(s.b), floats_out(s.u), floats_out(y), floats_out(dropped), m, r, options.scale,
+       dropout_args(options)});
   y = cast(y, x.dtype());
   record(y, kOp, {x, a, b}, [s](const Tensor& g) { return gradients(g, s); });
   return y;

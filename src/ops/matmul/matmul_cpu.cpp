@@ -16,7 +16,10 @@ void finish_rows(const MatmulArgs& o, int64_t begin, int64_t end) {
     auto* y = static_cast<Y*>(o.y) + m * o.n;
     for (int64_t n = 0; n < o.n; ++n) {
       float value = o.alpha * sums[n];
-      if (c) value = std::fma(o.beta, to_float(c[m * o.c.row_stride + n * o.c.column_stride]), value);
+      if (c) {
+        const int64_t at = m * o.c.row_stride + n * o.c.column_stride;
+        value = std::fma(o.beta, to_float(c[at]), value);
+      }
       y[n] = from_float<Y>(value);
     }
   }
