@@ -21,7 +21,7 @@ function(pewter_settings target)
 endfunction()
 
 # Every kernel is compiled once per instruction set. These three gain nothing over the ones kept
-# (SSE2, AVX2, AVX-512; NEON) and would double the time to build.
+# (one lane, AVX2, AVX-512; NEON) and would double the time to build.
 set(PEWTER_DISABLED_TARGETS "HWY_SSSE3|HWY_SSE4|HWY_AVX3_DL" CACHE STRING
     "Highway's instruction sets to leave out")
 

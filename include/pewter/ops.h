@@ -6,6 +6,9 @@
 // * the same input gives the same bits on the same device, whatever the thread count and whatever
 //   other rows are in the batch: a row's order of summation depends on the row alone;
 // * NaN and infinity come out where IEEE 754 arithmetic says; sizes of zero work;
+// * an op that writes into `out` takes any strides except those of an expanded tensor, whose
+//   elements share memory (ErrorCode::argument). An operand may be `out` itself; one that overlaps
+//   it in any other way is read before or after it is written, unspecified which;
 // * gradients are recorded for every floating operand that requires one;
 // * errors are pewter::Error: shape, dtype and device for operands that do not fit together (the
 //   message names the op and the shapes), argument for values out of range, device when the
@@ -60,7 +63,10 @@ Tensor gelu(const Tensor& x, bool tanh_approximation = false);
 
 // ---- rows -------------------------------------------------------------------------------------
 
-Tensor sum(const Tensor& x);      // all elements -> f32 scalar of shape [1]
+// All elements -> f32 of shape [1]. The order depends on shape and strides. (The sums over broadcast
+// dimensions in backward passes too: on all of the shape, so that how many neighbours a result has
+// may change its bits; see src/ops/sum/sum.h.)
+Tensor sum(const Tensor& x);
 Tensor softmax(const Tensor& x);  // over the last dimension, which must not be empty
 // x * weight / sqrt(mean(x^2) + eps) over the last dimension D; weight [D]. arXiv 1910.07467
 Tensor rms_norm(const Tensor& x, const Tensor& weight, float eps = 1e-6f);
@@ -116,8 +122,12 @@ struct MatmulOptions {
 // 1) is a row on the left and a column on the right. b may be quantised with transpose_b ([N, K],
 // blocks along K). K == 0 gives beta * c. Element (m, n) is the chain of fused multiply-adds over
 // k = 0 .. K-1 in f32, in that order, whatever M and N are; then alpha, beta, c.
-// Operands of bf16 on processors with bf16 dot products pair neighbouring k (see src/ops/matmul).
 // |error| <= K * 2^-24 * sum |a||b| (f32; Higham 2002, (3.4)), plus one rounding to the dtype.
+// Two plain bf16 operands on processors with bf16 dot products: the chain goes by pairs, k + 1
+// before k, and takes numbers below 2^-126 for zero, operands and sums alike, which adds at most
+// 2^-126 * (sum (|a| + |b|) + K) to the error (src/ops/matmul/gemm_bf16x86.cpp).
+// Gradients: products of the widest dtype among the operands and the gradient, summed over what the
+// batch repeated in f32, rounded once.
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
 
 // What a product with a quantised weight does to x. With a plain weight both mean the same.
@@ -144,7 +154,8 @@ struct LoraOptions {
   float scale = 1;
   float dropout = 0;           // 0 <= dropout < 1
   Tensor dropout_counter = {};  // u8 [16]: seed and counter (Philox); needed when dropout > 0
-  uint64_t dropout_stream = 0;  // sets this layer's mask apart from the others of the same step
+  // Sets this layer's mask apart from the others of the same step; below 2^20. Steps below 2^44.
+  uint64_t dropout_stream = 0;
   Activations activations = Activations::f32;  // of the product with W
 };
 Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& a,

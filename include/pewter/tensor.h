@@ -1,5 +1,5 @@
 // A Tensor is a handle: shape, strides and dtype over shared memory on a device. Copying it copies
-// the handle. Views (reshape, transpose, slice, expand) share memory and carry gradients.
+// the handle. Views (reshape, transpose, slice, expand) share memory; all but expand carry gradients.
 #pragma once
 
 #include <array>
@@ -91,7 +91,9 @@ class Tensor {
   Tensor reshape(Shape shape) const;  // one size may be -1
   Tensor transpose(int dim_a, int dim_b) const;
   Tensor slice(int dim, int64_t start, int64_t stop, int64_t step = 1) const;
-  Tensor expand(const Shape& shape) const;  // sizes of 1 grow, with stride 0
+  // Sizes of 1 grow, with stride 0. Throws ErrorCode::argument where a gradient would be recorded:
+  // ops broadcast by themselves.
+  Tensor expand(const Shape& shape) const;
 
   // Waits, then copies in row-major order. T is float, double, int32_t or uint8_t; f16 and bf16
   // convert exactly to float.
@@ -124,9 +126,16 @@ class Tensor {
 // How a tensor came about: backward maps the gradient of the output to the gradients of the inputs,
 // in order; an undefined entry means "none".
 struct GradNode {
+  using Backward = std::function<std::vector<Tensor>(const Tensor& grad)>;
+  GradNode(const char* op, std::vector<Tensor> inputs, Backward backward)
+      : op(op), inputs(std::move(inputs)), backward(std::move(backward)) {}
+  ~GradNode();  // not recursive: a deep model makes a deep graph
+  GradNode(const GradNode&) = delete;
+  GradNode& operator=(const GradNode&) = delete;
+
   const char* op;
   std::vector<Tensor> inputs;
-  std::function<std::vector<Tensor>(const Tensor& grad)> backward;
+  Backward backward;  // empty once backward() has walked past
 };
 
 // Records `backward` on `output` if gradients are on and one of `inputs` requires one.
@@ -148,7 +157,9 @@ class NoGrad {
 bool grad_enabled();
 
 // Adds d(output)/d(leaf) to the grad of every leaf that requires one, `output` being a scalar (or
-// seeded with `grad`). Frees the tape as it goes. Throws ErrorCode::argument if output has no tape.
+// seeded with `grad`). Frees the tape as it goes: what was recorded on the way to `output` cannot be
+// walked again, also not from another output. Throws ErrorCode::argument then, before any gradient
+// has changed, and if output has no tape.
 void backward(const Tensor& output, const Tensor& grad = {});
 
 }  // namespace pewter

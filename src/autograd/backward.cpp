@@ -3,12 +3,20 @@
 // activations a node held go as soon as its gradient is known.
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "pewter/ops.h"
 
 namespace pewter {
 namespace {
+
+void check_not_walked(const Tensor& t) {
+  if (t.grad_node()->backward) return;
+  throw_error(ErrorCode::argument, "[backward] the tape of a {} of shape {} was walked already, by "
+                                   "another call; compute it again",
+              t.grad_node()->op, t.shape().to_string());
+}
 
 // Producers before consumers; iterative, because a deep model makes a deep graph.
 std::vector<Tensor> in_order(const Tensor& output) {
@@ -17,6 +25,7 @@ std::vector<Tensor> in_order(const Tensor& output) {
   std::vector<std::pair<Tensor, size_t>> stack;
   const auto visit = [&](const Tensor& t) {
     if (t.defined() && t.grad_node() && seen.insert(t.grad_node().get()).second) {
+      check_not_walked(t);
       stack.emplace_back(t, 0);
     }
   };
@@ -85,23 +94,22 @@ void backward(const Tensor& output, const Tensor& seed) {
                 output.shape().to_string());
   }
   NoGrad off;
+  std::vector<Tensor> order = in_order(output);
   Gradients gradients;
   gradients.add(output, seed.defined()
                             ? seed
                             : full(output.shape(), 1, {output.dtype(), output.device()}));
-  std::vector<Tensor> order = in_order(output);
   for (; !order.empty(); order.pop_back()) {
     const Tensor& tensor = order.back();
     const Tensor gradient = gradients.take(tensor);
-    const std::shared_ptr<GradNode> node = tensor.grad_node();
-    tensor.set_grad_node(nullptr);
+    GradNode& node = *tensor.grad_node();  // stays, empty, so that a second walk is told
+    const auto inputs = std::exchange(node.inputs, {});
+    const auto gradient_of_inputs = std::exchange(node.backward, nullptr);
     if (!gradient.defined()) continue;
     // A transpose hands back a transposed gradient, which a reshape before it could not view.
-    const std::vector<Tensor> of_inputs = node->backward(contiguous(gradient));
+    const std::vector<Tensor> of_inputs = gradient_of_inputs(contiguous(gradient));
     for (size_t i = 0; i < of_inputs.size(); ++i) {
-      if (of_inputs[i].defined() && node->inputs[i].defined()) {
-        gradients.add(node->inputs[i], of_inputs[i]);
-      }
+      if (of_inputs[i].defined() && inputs[i].defined()) gradients.add(inputs[i], of_inputs[i]);
     }
   }
 }

@@ -41,6 +41,16 @@ void check_shape(const char* op, const char* name, const Tensor& t, const Shape&
   }
 }
 
+void check_writable(const char* op, const Tensor& out) {
+  if (out.numel() == 0) return;
+  for (int d = 0; d < out.rank(); ++d) {
+    if (out.size(d) < 2 || out.strides()[d] != 0) continue;
+    throw_error(ErrorCode::argument, "[{}] out {} with strides {} is expanded: its elements share "
+                                     "memory and cannot be written apart",
+                op, out.shape().to_string(), out.strides().to_string());
+  }
+}
+
 int64_t leading_rows(const Tensor& x) {
   Shape rows = x.shape();
   rows[-1] = 1;

@@ -33,9 +33,17 @@ void check_floating(const char* op, const char* name, const Tensor& t);
 void check_same_device(const char* op, std::initializer_list<Tensor> tensors);
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected);
+// An expanded `out` has elements that several threads would write.
+void check_writable(const char* op, const Tensor& out);
 
 // How many rows x [..., K] has; K may be 0.
 int64_t leading_rows(const Tensor& x);
+
+// The elements of an f32 tensor, null for one that is not defined.
+inline float* floats_out(const Tensor& t) {
+  return t.defined() ? static_cast<float*>(t.data()) : nullptr;
+}
+inline const float* floats(const Tensor& t) { return floats_out(t); }
 
 // Calls fn(float{}), fn(Half{}) or fn(BFloat16{}) for a plain floating dtype.
 template <typename Fn>

@@ -72,12 +72,52 @@ TEST(Backward, NoGradRecordsNothingAndNests) {
   EXPECT_TRUE(mul(x, x).requires_grad());
 }
 
+// A walk frees what it passed. A second one that needs it must say so, not lose its part of x's
+// gradient; and whether an input wants a gradient is decided when the op runs.
+TEST(Backward, TapeIsWalkedOnce) {
+  const Tensor x = leaf({3, 4}), w = leaf({1, 2});
+  const Tensor h = mul(x, x);
+  backward(sum(h));
+  const Tensor second = sum(mul(mul(h, h), w));
+  EXPECT_THROW(backward(second), Error);
+  EXPECT_EQ(gradient(x), (Values{6, 8}));
+  EXPECT_FALSE(w.grad().defined());
+  backward(sum(mul(h.detach(), w)));
+  EXPECT_EQ(gradient(w), (Values{9, 16}));
+
+  const Tensor one = leaf({7}).reshape({1, 1});
+  Tensor late = full({1, 1}, 5, {f32, "cpu"}), later = full({1, 1}, 5, {f32, "cpu"});
+  const Tensor y = matmul(late, one), z = linear(later, one);
+  late.set_requires_grad();
+  later.set_requires_grad();
+  backward(add(y, z));
+  EXPECT_FALSE(late.grad().defined());
+  EXPECT_FALSE(later.grad().defined());
+}
+
 // Depth of the graph must not be depth of the stack.
 TEST(Backward, DeepGraph) {
   const Tensor x = leaf({1});
   Tensor y = x;
   for (int i = 0; i < 50000; ++i) y = scale(y, 1);
   backward(sum(y));
+  EXPECT_EQ(gradient(x), (Values{1}));
+}
+
+// Nor when nobody walks it: not where nodes hold each other by their inputs, nor by what a backward
+// of an op's own captured.
+TEST(Backward, DeepGraphThatIsNotWalked) {
+  const Tensor x = leaf({1});
+  Tensor y = x, z = x;
+  for (int i = 0; i < 200000; ++i) {
+    y = scale(y, 1);
+    const Tensor next = full({1}, 1, {f32, "cpu"});
+    record(next, "captures", {x, z}, [z](const Tensor& g) { return std::vector{g, g}; });
+    z = next;
+  }
+  EXPECT_TRUE(y.requires_grad());
+  y = z = Tensor();
+  backward(sum(x));
   EXPECT_EQ(gradient(x), (Values{1}));
 }
 

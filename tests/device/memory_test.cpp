@@ -44,6 +44,37 @@ TEST(Memory, OverBudgetSaysWhatWasAskedAndHeld) {
   memory.free(whole, 1 << 20);
 }
 
+// Blocks that are in use never share a byte, whatever was freed between; and freeing cannot fail.
+TEST(Memory, CachedBlocksAreHandedOutOnce) {
+  static_assert(noexcept(std::declval<cpu::Allocator&>().free(nullptr, 1)));
+  cpu::Allocator memory(64 << 20);
+  std::vector<std::pair<char*, int64_t>> used;
+  uint32_t state = 7;
+  for (int i = 0; i < 5000; ++i) {
+    state = state * 1664525 + 1013904223;
+    if (!used.empty() && (state >> 16) % 3 == 0) {
+      std::swap(used[(state >> 20) % used.size()], used.back());
+      const auto [block, bytes] = used.back();
+      for (int64_t b : {int64_t{0}, bytes - 1}) ASSERT_EQ(block[b], static_cast<char>(bytes));
+      memory.free(block, bytes);
+      used.pop_back();
+      continue;
+    }
+    const int64_t bytes = 1 + (state >> 16) % 9 * 700;
+    auto* block = static_cast<char*>(memory.allocate(bytes));
+    block[0] = block[bytes - 1] = static_cast<char>(bytes);
+    used.emplace_back(block, bytes);
+  }
+  int64_t live = 0;
+  for (const auto& [block, bytes] : used) {
+    live += cpu::rounded_size(bytes);
+    for (int64_t b : {int64_t{0}, bytes - 1}) ASSERT_EQ(block[b], static_cast<char>(bytes));
+  }
+  EXPECT_EQ(memory.use().live, live);
+  for (const auto& [block, bytes] : used) memory.free(block, bytes);
+  EXPECT_EQ(memory.use().live, 0);
+}
+
 TEST(Memory, PublicBudgetLeavesTensorsUsable) {
   const int64_t before = memory_use(kCpu).budget;
   const Tensor kept = full({1000}, 3, {f32, kCpu});

@@ -137,8 +137,20 @@ DEVICE_TEST(GlobalNorm, MatchesDouble) {
   }
   const double expected = std::sqrt(squares);
   EXPECT_NEAR(global_norm(tensors).item<float>(), expected,
-              ((4096.0 / 4 + 4) / 2 + 1) * 0x1p-24 * expected);
+              (0x1p-24 + 12400 * 0x1p-53) * expected);
   EXPECT_THROW(global_norm({}), Error);
+}
+
+// Squares of these have no f32: neither infinity nor nothing may come out.
+DEVICE_TEST(GlobalNorm, ExtremeValues) {
+  for (double value : {1e20, 1e-30}) {
+    const Tensor t = full({5000}, value, {f32, device});
+    const double expected = std::sqrt(5000.0) * static_cast<float>(value);
+    EXPECT_NEAR(global_norm({&t, 1}).item<float>(), expected,
+                (0x1p-24 + 5000 * 0x1p-53) * expected);
+  }
+  const Tensor bad[] = {full({3}, 1, {f32, device}), full({1}, NAN, {f32, device})};
+  EXPECT_TRUE(std::isnan(global_norm(bad).item<float>()));
 }
 
 }  // namespace

@@ -17,14 +17,6 @@ Tensor numbers(const Shape& shape, DType dtype, Device device) {
   return cast(from_values(values, shape, {i32, device}), dtype);
 }
 
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return std::string(to_string(e.code()));
-  }
-  return "none";
-}
 std::string name(ErrorCode code) { return std::string(to_string(code)); }
 
 DEVICE_TEST(Copy, MatchesReference) {
@@ -169,6 +161,10 @@ DEVICE_TEST(Copy, RejectsBadArguments) {
   EXPECT_EQ(code_of([&] { copy_(x, zeros({3, 2}, {f32, device})); }), shape);
   EXPECT_EQ(code_of([&] { copy_(x, on_ref(x)); }), wrong_device);
   EXPECT_EQ(code_of([&] { copy_(w, w); }), dtype);
+  const Tensor shared = zeros({1, 3}, {f32, device}).expand({2, 3});
+  EXPECT_EQ(code_of([&] { copy_(shared, x); }), argument);
+  EXPECT_EQ(code_of([&] { fill_(shared, 1); }), argument);
+  EXPECT_EQ(code_of([&] { fill_(shared.slice(0, 0, 1), 1); }), "none");
   EXPECT_EQ(code_of([&] { fill_(Tensor(), 1); }), argument);
   EXPECT_EQ(code_of([&] { fill_(w, 1); }), dtype);
   EXPECT_EQ(code_of([&] { cast(Tensor(), f16); }), argument);

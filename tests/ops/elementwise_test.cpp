@@ -167,6 +167,9 @@ DEVICE_TEST(Elementwise, RejectsBadArguments) {
   EXPECT_EQ(code([&] { add_(x, zeros({4}, {f32, device})); }), "shape");
   EXPECT_EQ(code([&] { add_(x, zeros({3, 4}, {bf16, device})); }), "dtype");
   EXPECT_EQ(code([&] { add_(x, Tensor()); }), "argument");
+  EXPECT_EQ(code([&] { add_(zeros({4}, {f32, device}).expand({3, 4}), x); }), "argument");
+  const Tensor none = zeros({3, 0}, {f32, device});
+  EXPECT_EQ(code([&] { add_(none, none); }), "none");
   EXPECT_EQ(code([&] { add_(x, on_ref(x)); }), "device");
   try {
     sub(x, zeros({3}, {f32, device}));

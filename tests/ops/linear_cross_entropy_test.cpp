@@ -175,19 +175,36 @@ DEVICE_TEST(LinearCrossEntropy, GradientMatchesFiniteDifference) {
       {c.x, c.w}, device, 4);
 }
 
+std::string message_of(ErrorCode code, const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), code) << e.what();
+    return e.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {};
+}
+
 DEVICE_TEST(LinearCrossEntropy, RejectsBadArguments) {
-  Case c = random_case(4, 6, 11);
-  c.targets = from_values(std::vector<int32_t>{0, 1, 11, 2}, {4}, {i32, "cpu"});
-  EXPECT_THROW(c.on(device), Error);
-  c = random_case(4, 6, 11);
-  c.targets = zeros({4}, {f32, "cpu"});
-  EXPECT_THROW(c.on(device), Error);
-  c = random_case(4, 6, 11);
-  c.w = zeros({11, 7}, {f32, "cpu"});
-  EXPECT_THROW(c.on(device), Error);
-  c = random_case(4, 6, 11);
-  c.weights = zeros({3}, {f32, "cpu"});
-  EXPECT_THROW(c.on(device), Error);
+  const Case ok = random_case(4, 6, 11);
+  const auto with = [&](Tensor Case::* member, const Tensor& t) {
+    Case c = ok;
+    c.*member = t;
+    return [c, device] { c.on(device); };
+  };
+  const Tensor ids = from_values(std::vector<int32_t>{0, 1, 11, 2}, {4}, {i32, "cpu"});
+  const TensorOptions cpu{f32, "cpu"};
+  EXPECT_EQ(message_of(ErrorCode::argument, with(&Case::targets, ids)),
+            "[linear_cross_entropy] target 11 of row 2 is outside a vocabulary of 11");
+  message_of(ErrorCode::dtype, with(&Case::targets, zeros({4}, cpu)));
+  message_of(ErrorCode::shape, with(&Case::targets, zeros({3}, {i32, "cpu"})));
+  message_of(ErrorCode::shape, with(&Case::w, zeros({11, 7}, cpu)));
+  message_of(ErrorCode::shape, with(&Case::weights, zeros({3}, cpu)));
+  const auto to = [&](const Tensor& t) { return to_device(t, device); };
+  EXPECT_EQ(message_of(ErrorCode::argument,
+                       [&] { target_log_probs(to(ok.x), to(ok.w), to(ids)); }),
+            "[target_log_probs] target 11 of row 2 is outside a vocabulary of 11");
 }
 
 }  // namespace

@@ -90,6 +90,13 @@ DEVICE_TEST(LoraLinear, OddSizes) {
     }
   }
   expect_matches(operands({2, 3, 40}, 20, 4, f32, device, false), device);
+  for (DType weight : {f32, DType::q4_1}) {
+    for (int64_t m : {4, 40}) {  // no rank at all: the base and its bias
+      const Operands o = operands({m, 64}, 20, 0, weight, device);
+      expect_matches(o, device);
+      expect_same_bits(run(o, {}), linear(o.x, o.w, o.bias));
+    }
+  }
   EXPECT_EQ(run(operands({0, 40}, 20, 4, f32, device), {}).numel(), 0);
 }
 
@@ -275,6 +282,11 @@ DEVICE_TEST(LoraLinear, RejectsBadArguments) {
   const auto counted = [](const Tensor& t) {
     return LoraOptions{.dropout = 0.1f, .dropout_counter = t};
   };
+  LoraOptions stream = counted(counter(1, 1, device));
+  stream.dropout_stream = (1 << 20) - 1;
+  EXPECT_EQ(code(nothing, stream), ErrorCode::io);
+  ++stream.dropout_stream;  // would be stream 0 of the next step
+  EXPECT_EQ(code(nothing, stream), ErrorCode::argument);
   EXPECT_EQ(code(nothing, counted(z({16}))), ErrorCode::dtype);
   EXPECT_EQ(code(nothing, counted(z({8}, DType::u8))), ErrorCode::shape);
   EXPECT_EQ(code(nothing, counted(z({32}, DType::u8).slice(0, 0, 32, 2))), ErrorCode::dtype);

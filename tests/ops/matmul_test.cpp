@@ -242,6 +242,68 @@ DEVICE_TEST(Matmul, GradientMatchesFiniteDifference) {
       {input({3, 256}, 4)}, device, 64);
 }
 
+Tensor leaf(Tensor t) {
+  t.set_requires_grad();
+  return t;
+}
+
+// bf16 products may take numbers below 2^-126 for zero; what that costs is bounded, and f32 and f16
+// products may not.
+DEVICE_TEST(Matmul, SubnormalOperands) {
+  const int64_t m = 13, k = 70, n = 37;
+  const auto ones = [](const Shape& s) { return full(s, 1, {f32, Device(DeviceKind::ref)}); };
+  const MatmulOptions wide{.out = f32, .out_given = true};
+  for (const auto& [dtype, small] : {std::pair(f32, 0x1p-128), {f16, 0x1p-18}, {bf16, 0x1p-128}}) {
+    const Tensor a = cast(scale(randn({m, k}, {f32, device}, 1), small), dtype);
+    const Tensor b = randn({k, n}, {dtype, device}, 2);
+    const Tensor x = magnitude(a), y = magnitude(b);
+    const auto total = matmul(x, y).to_vector<double>();
+    const auto sizes =
+        add(matmul(x, ones({k, n})), matmul(ones({m, k}), y)).to_vector<double>();
+    expect_close(matmul(a, b, wide),
+                 matmul(pewter::test::on_ref(a), pewter::test::on_ref(b), wide),
+                 [&](size_t i, double e) {
+                   const double flushed = dtype == bf16 ? 0x1p-126 * (sizes[i] + k) : 0;
+                   return rounding_bound(f32, k + 1, total[i], e) + k * 0x1p-149 + flushed;
+                 });
+  }
+}
+
+// An operand that the batch repeats: its gradient is summed in f32 and rounded once.
+DEVICE_TEST(Matmul, GradientOfBroadcastOperandIsSummedInF32) {
+  for (DType dtype : {f32, f16, bf16}) {
+    const Tensor a = leaf(full({512, 1, 1}, 1, {dtype, device}));
+    const Tensor b = leaf(full({1, 1}, 1, {dtype, device}));
+    const Tensor c = leaf(full({1}, 1, {dtype, device}));
+    backward(matmul(a, b, {.beta = 1, .c = c}), full({512, 1, 1}, 1, {dtype, device}));
+    EXPECT_EQ(b.grad().item<float>(), 512);
+    EXPECT_EQ(c.grad().item<float>(), 512);
+    EXPECT_EQ(b.grad().dtype(), dtype);
+    expect_same_bits(a.grad(), full({512, 1, 1}, 1, {dtype, device}));
+  }
+}
+
+DEVICE_TEST(Matmul, GradientOfEmptyBatchIsZero) {
+  const Tensor a = leaf(zeros({0, 2, 3}, {f32, device}));
+  const Tensor b = leaf(randn({3, 4}, {f32, device})), c = leaf(randn({1, 4}, {f32, device}));
+  backward(matmul(a, b, {.beta = 1, .c = c}), zeros({0, 2, 4}, {f32, device}));
+  EXPECT_EQ(a.grad().shape(), a.shape());
+  expect_same_bits(b.grad(), zeros({3, 4}, {f32, device}));
+  expect_same_bits(c.grad(), zeros({1, 4}, {f32, device}));
+  const Tensor one = leaf(randn({1, 3, 4}, {f32, device}));
+  backward(matmul(a, one), zeros({0, 2, 4}, {f32, device}));
+  expect_same_bits(one.grad(), zeros({1, 3, 4}, {f32, device}));
+}
+
+// 1 + 2^-10 is no bf16 number; a gradient in f32 of bf16 operands keeps it.
+DEVICE_TEST(Matmul, GradientOfWiderResultIsNotRoundedFirst) {
+  const Tensor a = leaf(full({1, 1}, 1, {bf16, device}));
+  const Tensor b = leaf(from_values(std::vector<float>{1, -1}, {1, 2}, {bf16, device}));
+  backward(matmul(a, b, {.out = f32, .out_given = true}),
+           from_values(std::vector<float>{1 + 0x1p-10f, 1}, {1, 2}, {f32, device}));
+  EXPECT_EQ(a.grad().item<float>(), 0x1p-10f);
+}
+
 DEVICE_TEST(Matmul, RejectsBadArguments) {
   const Tensor a = zeros({4, 8}, {f32, device}), b = zeros({7, 3}, {f32, device});
   try {

@@ -75,6 +75,8 @@ DEVICE_TEST(WriteRows, RejectsBadArguments) {
   EXPECT_THROW(write_rows_(out, src, zeros({2}, {f32, device})), Error);
   EXPECT_THROW(write_rows_(out, zeros({2, 2, 2}, {f32, device}), starts({0, 0}, device)), Error);
   EXPECT_THROW(write_rows_(out, on_ref(src), starts({0, 0}, device)), Error);
+  const Tensor shared = zeros({1, 4, 3}, {f32, device}).expand({2, 4, 3});
+  EXPECT_THROW(write_rows_(shared, src, starts({0, 0}, device)), Error);
   // The second entry is wrong: nothing of the first is written.
   for (int32_t bad : {3, -1, INT32_MAX}) {
     EXPECT_THROW(write_rows_(out, src, starts({0, bad}, device)), Error);

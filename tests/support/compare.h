@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "pewter/ops.h"
@@ -73,9 +74,27 @@ void expect_close(const Tensor& actual, const Tensor& expected, Bound&& bound) {
                        << d.expected << ", bound " << d.bound;
 }
 
-// The same bits, NaN payloads aside.
+// The same bits, NaN payloads aside (0 and -0 differ). Of two dtypes, the same numbers.
 inline void expect_same_bits(const Tensor& a, const Tensor& b) {
   expect_close(a, b, [](size_t, double) { return 0.0; });
+  const auto x = a.to_vector<double>(), y = b.to_vector<double>();  // exact for every dtype
+  size_t signs = 0, first = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (x[i] != 0 || y[i] != 0 || std::signbit(x[i]) == std::signbit(y[i])) continue;
+    if (signs++ == 0) first = i;
+  }
+  EXPECT_EQ(signs, 0u) << "elements are 0 in one and -0 in the other; the first is " << first;
+}
+
+// What `call` fails with, "none" if it does not.
+template <typename Call>
+std::string code_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return std::string(to_string(e.code()));
+  }
+  return "none";
 }
 
 // The same numbers on another device.

@@ -1,7 +1,9 @@
 #include "allocator.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <iterator>
 
 #include "pewter/error.h"
 
@@ -17,20 +19,29 @@ int64_t rounded_size(int64_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
+// The one freed last is the likeliest to be in a cache of the processor still.
+void* Allocator::cached_block(int64_t size) {
+  const auto after = std::ranges::upper_bound(cache_, size, {}, &Cached::size);
+  if (after == cache_.begin() || std::prev(after)->size != size) return nullptr;
+  void* block = std::prev(after)->block;
+  cache_.erase(std::prev(after));
+  return block;
+}
+
 void* Allocator::allocate(int64_t bytes) {
   if (bytes > (int64_t{1} << 60)) {
     throw_error(ErrorCode::out_of_memory, "[memory] asked for {} bytes on cpu", bytes);
   }
   const int64_t size = rounded_size(bytes);
   std::lock_guard lock(mutex_);
-  if (auto found = cache_.find(size); found != cache_.end()) {
-    void* block = found->second;
-    cache_.erase(found);
+  if (void* block = cached_block(size)) {
     use_.cached -= size;
     use_.live += size;
     return block;
   }
+  if (cache_.capacity() <= blocks_) cache_.reserve(2 * blocks_ + 16);
   void* block = parent_ ? parent_->allocate(bytes) : fresh_block(size, bytes);
+  ++blocks_;
   use_.live += size;
   use_.peak = std::max(use_.peak, use_.live + use_.cached);
   return block;
@@ -48,19 +59,20 @@ void* Allocator::fresh_block(int64_t size, int64_t bytes) {
   return block;
 }
 
-void Allocator::free(void* data, int64_t bytes) {
+void Allocator::free(void* data, int64_t bytes) noexcept {
   const int64_t size = rounded_size(bytes);
   std::lock_guard lock(mutex_);
   use_.live -= size;
   use_.cached += size;
-  cache_.emplace(size, data);
+  cache_.insert(std::ranges::upper_bound(cache_, size, {}, &Cached::size), {size, data});
   if (parent_) return;
-  // The cache may hold as much as is in use, and 64 MiB: enough for a step's ebb and flow.
+  // Half of the most that was ever held, 64 MiB at least: enough for a step's ebb and flow.
   if (use_.cached > std::max(use_.peak / 2, int64_t{64} << 20)) release_cache_locked();
 }
 
 void Allocator::release_cache_locked() {
   for (auto& [size, block] : cache_) parent_ ? parent_->free(block, size) : std::free(block);
+  blocks_ -= cache_.size();
   cache_.clear();
   use_.cached = 0;
 }

@@ -3,7 +3,6 @@
 // the cache is emptied first, and then the call fails without harm.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -23,18 +22,26 @@ class Allocator {
   Allocator& operator=(const Allocator&) = delete;
 
   void* allocate(int64_t bytes);  // throws ErrorCode::out_of_memory
-  void free(void* data, int64_t bytes);
+  // Never throws: room to note a freed block is made when it is handed out.
+  void free(void* data, int64_t bytes) noexcept;
   void release_cache();
   void set_budget(int64_t bytes);
   MemoryUse use() const;
 
  private:
+  struct Cached {
+    int64_t size;  // rounded
+    void* block;
+  };
+
+  void* cached_block(int64_t size);
   void release_cache_locked();
   void* fresh_block(int64_t size, int64_t bytes);
 
   std::shared_ptr<Allocator> parent_;
   mutable std::mutex mutex_;
-  std::multimap<int64_t, void*> cache_;  // rounded size -> block
+  std::vector<Cached> cache_;  // by size; has room for every block there is
+  size_t blocks_ = 0;          // in use or cached
   MemoryUse use_;
 };
 

@@ -18,7 +18,7 @@ struct AdamwArgs {
   AdamwOptions options;
 };
 
-// A piece of a tensor short enough for its squares to be summed in f32 vectors.
+// A piece of a tensor: what one thread sums at a time.
 struct NormPiece {
   const void* data;
   int64_t n;

@@ -26,11 +26,11 @@ void adamw_run(const AdamwArgs& a, int64_t begin, int64_t n) {
   float *param = a.param + begin, *m = a.m + begin, *v = a.v + begin;
   for_row(a.grad + begin, n, 0, [&](VF32 raw, int64_t i) {
     const VF32 g = hn::Mul(raw, factor);
-    const VF32 vm = hn::MulAdd(beta1, load_row(m, i, n), hn::Mul(rest1, g));
-    const VF32 vv = hn::MulAdd(beta2, load_row(v, i, n), hn::Mul(rest2, hn::Mul(g, g)));
+    const VF32 vm = mul_add(beta1, load_row(m, i, n), hn::Mul(rest1, g));
+    const VF32 vv = mul_add(beta2, load_row(v, i, n), hn::Mul(rest2, hn::Mul(g, g)));
     store_row(vm, m, i, n);
     store_row(vv, v, i, n);
-    const VF32 denominator = hn::MulAdd(hn::Sqrt(vv), inverse_c2, eps);
+    const VF32 denominator = mul_add(hn::Sqrt(vv), inverse_c2, eps);
     const VF32 update = hn::Div(hn::Mul(rate, vm), denominator);
     store_row(hn::Sub(hn::Mul(load_row(param, i, n), keep), update), param, i, n);
   });
@@ -42,6 +42,25 @@ void adamw_all(const AdamwArgs& a) {
   });
 }
 
+// In eight chains, which the compiler makes vectors of. A square of an f32 is exact in double, and
+// neither overflows there nor vanishes.
+template <typename T>
+double sum_of_squares(const T* x, int64_t n) {
+  double sums[8] = {};
+  const auto add = [&](int64_t i, int chain) {
+    const double v = to_float(x[i]);
+    sums[chain] += v * v;
+  };
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (int chain = 0; chain < 8; ++chain) add(i + chain, chain);
+  }
+  for (; i < n; ++i) add(i, 0);
+  double sum = 0;
+  for (double s : sums) sum += s;
+  return sum;
+}
+
 void global_norm_all(const GlobalNormArgs& a) {
   const auto pieces = static_cast<int64_t>(a.pieces.size());
   cpu::parallel_ranges(pieces, 8, [&](int64_t begin, int64_t end) {
@@ -49,8 +68,7 @@ void global_norm_all(const GlobalNormArgs& a) {
       const NormPiece& p = a.pieces[static_cast<size_t>(i)];
       with_float_type(p.dtype, [&](auto type) {
         const auto* x = static_cast<const decltype(type)*>(p.data);
-        a.partial[i] = hn::GetLane(
-            sum_row(x, p.n, [](VF32 v, int64_t) { return hn::Mul(v, v); }));
+        a.partial[i] = sum_of_squares(x, p.n);
       });
     }
   });

@@ -59,7 +59,7 @@ HWY_INLINE void small_tile(D d, const SmallProduct& p, int64_t i0, int64_t n0) {
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
       const V x = hn::Set(d, a[i * p.a_row]);
-      for (int v = 0; v < kV; ++v) acc[i][v] = hn::MulAdd(x, row[v], acc[i][v]);
+      for (int v = 0; v < kV; ++v) acc[i][v] = mul_add(x, row[v], acc[i][v]);
     }
   }
   for (int i = 0; i < kR; ++i) {
@@ -108,7 +108,8 @@ struct Lanes {
         width(whole_vectors(d, count)), d_width(padded(a.d)), limit(arena.take(width)) {
     for (int64_t l = 0; l < width; ++l) {
       const int64_t at = t.b * a.t + t.t0 + l % t.queries;
-      limit[l] = l < count ? static_cast<float>(a.key_end[at] - a.key_begin[at]) : 0.0f;
+      const int64_t keys = l < count ? int64_t{a.key_end[at]} - a.key_begin[at] : 0;
+      limit[l] = static_cast<float>(std::max<int64_t>(keys, 0));
     }
   }
   int64_t query(int64_t lane) const { return tile.t0 + lane % tile.queries; }

@@ -12,11 +12,6 @@ constexpr Kernels<AttentionArgs> kForward{"attention", cpu::attention, ref::atte
 constexpr Kernels<AttentionBackwardArgs> kBackward{"attention_backward", cpu::attention_backward,
                                                    ref::attention_backward};
 
-const float* floats(const Tensor& t) { return static_cast<const float*>(t.data()); }
-float* floats_out(const Tensor& t) {
-  return t.defined() ? static_cast<float*>(t.data()) : nullptr;
-}
-
 // In f32 with contiguous heads; anything else may be strided.
 Tensor ready(const Tensor& t) {
   const Tensor x = cast(t.detach(), f32);

@@ -34,6 +34,7 @@ void copy_(const Tensor& out, const Tensor& x) {
   check_shape("copy", "x", x, out.shape());
   refuse_quantised(x, "copy");
   refuse_quantised(out, "copy");
+  check_writable("copy", out);
   if (x.numel() == 0) return;
   CopyArgs args{x.data(), out.data(), x.dtype(), out.dtype(), x.rank(), {}, {}, {}};
   std::copy(x.shape().begin(), x.shape().end(), args.sizes);
@@ -45,6 +46,7 @@ void copy_(const Tensor& out, const Tensor& x) {
 void fill_(const Tensor& out, double value) {
   check_defined("fill", "out", out);
   refuse_quantised(out, "fill");
+  check_writable("fill", out);
   FillArgs args{out.data(), out.dtype(), value, out.rank(), {}, {}};
   std::copy(out.shape().begin(), out.shape().end(), args.sizes);
   std::copy(out.strides().begin(), out.strides().end(), args.strides);

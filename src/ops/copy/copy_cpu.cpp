@@ -3,37 +3,11 @@
 #include <cstring>
 
 #include "copy.h"
-#include "device/cpu/thread_pool.h"
 #include "ops/kernels.h"
+#include "ops/parallel_rows.h"
 
 namespace pewter::cpu {
 namespace {
-
-// Drops sizes of 1 and merges neighbours that both operands hold contiguously.
-CopyArgs merged(const CopyArgs& a) {
-  CopyArgs m = a;
-  m.rank = 0;
-  for (int d = 0; d < a.rank; ++d) {
-    if (a.sizes[d] == 1) continue;
-    const int last = m.rank - 1;
-    if (last >= 0 && m.x_strides[last] == a.sizes[d] * a.x_strides[d] &&
-        m.y_strides[last] == a.sizes[d] * a.y_strides[d]) {
-      m.sizes[last] *= a.sizes[d];
-      m.x_strides[last] = a.x_strides[d];
-      m.y_strides[last] = a.y_strides[d];
-    } else {
-      m.sizes[m.rank] = a.sizes[d];
-      m.x_strides[m.rank] = a.x_strides[d];
-      m.y_strides[m.rank++] = a.y_strides[d];
-    }
-  }
-  if (m.rank == 0) {
-    m.sizes[0] = 1;
-    m.x_strides[0] = m.y_strides[0] = 1;
-    m.rank = 1;
-  }
-  return m;
-}
 
 template <typename To, typename From>
 To converted(From x) {
@@ -61,30 +35,21 @@ void copy_row(const From* x, To* y, int64_t n, int64_t xs, int64_t ys) {
 }
 
 template <typename To, typename From>
-void copy_rows(const CopyArgs& m) {
-  const int inner = m.rank - 1;
-  int64_t rows = 1;
-  for (int d = 0; d < inner; ++d) rows *= m.sizes[d];
-  parallel_ranges(rows, 8192 / m.sizes[inner] + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      int64_t rest = row, x = 0, y = 0;
-      for (int d = inner - 1; d >= 0; --d) {
-        x += rest % m.sizes[d] * m.x_strides[d];
-        y += rest % m.sizes[d] * m.y_strides[d];
-        rest /= m.sizes[d];
-      }
-      copy_row(static_cast<const From*>(m.x) + x, static_cast<To*>(m.y) + y, m.sizes[inner],
-               m.x_strides[inner], m.y_strides[inner]);
-    }
+void copy_rows(const CopyArgs& a, const Strided<2>& at) {
+  const auto* x = static_cast<const From*>(a.x);
+  auto* y = static_cast<To*>(a.y);
+  parallel_rows(at, [&](const int64_t (&o)[2], int64_t n) {
+    copy_row(x + o[0], y + o[1], n, at.row_stride(0), at.row_stride(1));
   });
 }
 
 }  // namespace
 
-void copy(const CopyArgs& args) {
-  const CopyArgs m = merged(args);
-  with_type(m.from, [&](auto from) {
-    with_type(m.to, [&](auto to) { copy_rows<decltype(to), decltype(from)>(m); });
+void copy(const CopyArgs& a) {
+  Strided<2> at;
+  for (int d = 0; d < a.rank; ++d) at.push(a.sizes[d], {a.x_strides[d], a.y_strides[d]});
+  with_type(a.from, [&](auto from) {
+    with_type(a.to, [&](auto to) { copy_rows<decltype(to), decltype(from)>(a, at); });
   });
 }
 

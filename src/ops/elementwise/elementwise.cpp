@@ -97,6 +97,7 @@ void add_(const Tensor& out, const Tensor& x) {
   check_same_device("add_", {out, x});
   check_same_dtype("add_", out, x);
   check_shape("add_", "x", x, out.shape());
+  check_writable("add_", out);
   run_elementwise(ElementwiseOp::add, out, x, out);
 }
 

@@ -35,11 +35,11 @@ HWY_INLINE Normal normal(VF32 x) {
                             hn::Mul(hn::Sub(a, upper), hn::Add(a, upper)));
   const VF32 e = exp_f32(hn::Mul(square, set(-0.5f)));
   const VF32 bell = hn::Sub(e, hn::Mul(e, hn::Mul(lost, set(0.5f))));
-  const VF32 t = hn::Div(set(1.0f), hn::MulAdd(a, set(0.35f), set(1.0f)));
+  const VF32 t = hn::Div(set(1.0f), mul_add(a, set(0.35f), set(1.0f)));
   VF32 p = set(-0.0291582232f);
   for (float c : {0.144032533f, -0.25584227f, 0.159323333f, -0.0232147824f, 0.105553493f,
                   0.119821047f, 0.139863547f, 0.139621305f}) {
-    p = hn::MulAdd(p, t, set(c));
+    p = mul_add(p, t, set(c));
   }
   const VF32 tail = hn::Mul(bell, hn::Mul(p, t));
   return {bell, hn::IfThenElse(hn::Lt(x, hn::Zero(F32())), tail, hn::Sub(set(1.0f), tail))};
@@ -47,7 +47,7 @@ HWY_INLINE Normal normal(VF32 x) {
 
 // 2 u(x), and the sigmoid of it.
 HWY_INLINE VF32 twice_u(VF32 x) {
-  const VF32 cubic = hn::MulAdd(hn::Mul(x, x), set(0.044715f), set(1.0f));
+  const VF32 cubic = mul_add(hn::Mul(x, x), set(0.044715f), set(1.0f));
   return hn::Mul(hn::Mul(x, set(1.5957691f)), cubic);
 }
 
@@ -59,12 +59,12 @@ HWY_INLINE VF32 gelu_value(VF32 x, bool tanh_approximation) {
 HWY_INLINE VF32 gelu_slope(VF32 x, bool tanh_approximation) {
   if (!tanh_approximation) {
     const Normal at = normal(x);
-    return hn::MulAdd(hn::Mul(x, set(0.39894228f)), at.bell, at.below);
+    return mul_add(hn::Mul(x, set(0.39894228f)), at.bell, at.below);
   }
   const VF32 s = sigmoid_f32(twice_u(x));
-  const VF32 slope = hn::MulAdd(hn::Mul(x, x), set(1.5957691f * 3 * 0.044715f), set(1.5957691f));
+  const VF32 slope = mul_add(hn::Mul(x, x), set(1.5957691f * 3 * 0.044715f), set(1.5957691f));
   const VF32 rest = hn::Mul(hn::Mul(x, hn::Sub(set(1.0f), s)), slope);
-  return hn::MulAdd(s, rest, s);
+  return mul_add(s, rest, s);
 }
 
 template <typename T>

@@ -41,7 +41,7 @@ void layer_norm_row(const T* x, const T* weight, const T* bias, T* y, int64_t n,
   for_row(x, n, 0, [&](VF32 v, int64_t i) {
     const VF32 z = hn::Mul(hn::Sub(v, m.mean), m.r);
     const VF32 b = bias ? load_row(bias, i, n) : hn::Zero(F32());
-    store_row(hn::MulAdd(z, load_row(weight, i, n), b), y, i, n);
+    store_row(mul_add(z, load_row(weight, i, n), b), y, i, n);
   });
 }
 
@@ -61,7 +61,7 @@ void layer_norm_backward_row(const LayerNormBackwardArgs& a, const T* x, const T
     const VF32 mean_w = hn::Set(d, hn::GetLane(sum) / count);
     const VF32 mean_wz = hn::Set(d, hn::GetLane(dot) / count);
     for_row(x, n, 0, [&](VF32 v, int64_t i) {
-      const VF32 left = hn::NegMulAdd(z_of(v), mean_wz, hn::Sub(w_at(i), mean_w));
+      const VF32 left = neg_mul_add(z_of(v), mean_wz, hn::Sub(w_at(i), mean_w));
       store_row(hn::Mul(m.r, left), dx, i, n);
     });
   }
@@ -69,7 +69,7 @@ void layer_norm_backward_row(const LayerNormBackwardArgs& a, const T* x, const T
   float *dweight = partial, *dbias = partial + n;
   for_row(x, n, 0, [&](VF32 v, int64_t i) {
     const VF32 g = load_row(dy, i, n);
-    store_row(hn::MulAdd(g, z_of(v), load_row(dweight, i, n)), dweight, i, n);
+    store_row(mul_add(g, z_of(v), load_row(dweight, i, n)), dweight, i, n);
     store_row(hn::Add(g, load_row(dbias, i, n)), dbias, i, n);
   });
 }

@@ -11,13 +11,6 @@ constexpr Kernels<LinearInputGradArgs> kInputGrad{"linear_input_grad", cpu::line
 constexpr Kernels<LinearWeightGradArgs> kWeightGrad{"linear_weight_grad", cpu::linear_weight_grad,
                                                     ref::linear_weight_grad};
 
-const float* floats(const Tensor& t) {
-  return t.defined() ? static_cast<const float*>(t.data()) : nullptr;
-}
-float* floats_out(const Tensor& t) {
-  return t.defined() ? static_cast<float*>(t.data()) : nullptr;
-}
-
 void check(const Tensor& x, const Tensor& w, const Tensor& bias) {
   check_floating("linear", "x", x);
   check_defined("linear", "weight", w);
@@ -30,24 +23,29 @@ void check(const Tensor& x, const Tensor& w, const Tensor& bias) {
   if (bias.defined()) check_shape("linear", "bias", bias, {w.size(0)});
 }
 
+// What the backward needs of the forward.
+struct Saved {
+  Tensor x, w, bias;
+  bool wants_x, wants_w, wants_bias;
+};
+
 // Gradients in f32, in the dtypes of x, weight and bias.
-std::vector<Tensor> gradients(const Tensor& grad, const Tensor& x, const Tensor& w,
-                              const Tensor& bias) {
+std::vector<Tensor> gradients(const Tensor& grad, const Saved& s) {
+  const auto& [x, w, bias, wants_x, wants_w, wants_bias] = s;
   const Tensor dy = cast(contiguous(grad), f32);
   const int64_t n = w.size(0), k = w.size(1), m = leading_rows(x);
   Tensor dx, dw, db;
-  if (x.requires_grad()) {
+  if (wants_x) {
     dx = empty(x.shape(), {f32, x.device()});
     if (dx.numel() > 0) {
       run(kInputGrad, x.device(), {weight_args(w), floats(dy), floats_out(dx), m});
     }
     dx = cast(dx, x.dtype());
   }
-  const bool bias_wants = bias.defined() && bias.requires_grad();
-  if (w.requires_grad() || bias_wants) {
-    const Tensor x32 = cast(contiguous(x.detach()), f32);
-    if (w.requires_grad()) dw = empty(w.shape(), {f32, w.device()});
-    if (bias_wants) db = empty(bias.shape(), {f32, w.device()});
+  if (wants_w || wants_bias) {
+    const Tensor x32 = cast(contiguous(x), f32);
+    if (wants_w) dw = empty(w.shape(), {f32, w.device()});
+    if (wants_bias) db = empty(bias.shape(), {f32, w.device()});
     run(kWeightGrad, x.device(),
         {floats(x32), floats(dy), floats_out(dw), floats_out(db), m, n, k});
     if (dw.defined()) dw = cast(dw, w.dtype());
@@ -78,19 +76,20 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   Tensor y = empty(shape, {f32, x.device()});
   const int64_t m = leading_rows(x);
   if (y.numel() > 0) {
-    run(kForward, x.device(), {weight_args(w, options.activations), floats(x32), floats(b32), floats_out(y), m});
+    run(kForward, x.device(),
+        {weight_args(w, options.activations), floats(x32), floats(b32), floats_out(y), m});
   }
   y = cast(y, x.dtype());
-  const bool wants = bias.defined() ? wants_grad({x, weight, bias}) : wants_grad({x, weight});
-  if (wants) {
-    std::vector<Tensor> inputs = {x, weight};
-    if (bias.defined()) inputs.push_back(bias);
-    record(y, "linear", inputs, [x, weight, bias](const Tensor& g) {
-      auto all = gradients(g, x, weight, bias);
-      all.resize(bias.defined() ? 3 : 2);
-      return all;
-    });
-  }
+  if (!wants_grad({x, weight, bias})) return y;
+  std::vector<Tensor> inputs = {x, weight};
+  if (bias.defined()) inputs.push_back(bias);
+  const Saved saved{x.detach(), w, bias.defined() ? bias.detach() : Tensor(), x.requires_grad(),
+                    weight.requires_grad(), bias.requires_grad()};
+  record(y, "linear", inputs, [saved, n = inputs.size()](const Tensor& g) {
+    auto all = gradients(g, saved);
+    all.resize(n);
+    return all;
+  });
   return y;
 }
 

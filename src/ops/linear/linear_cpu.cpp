@@ -27,28 +27,13 @@ GemmTerm input_grad_term(const WeightArgs& w, const float* dy) {
 }
 
 namespace cpu {
-namespace {
-
-GemmArgs one_term(int64_t m, int64_t n, const GemmTerm& term, float* c, const float* bias) {
-  GemmArgs g{};
-  g.m = m;
-  g.n = n;
-  g.terms[0] = term;
-  g.n_terms = 1;
-  g.c = c;
-  g.c_stride = n;
-  g.bias = bias;
-  return g;
-}
-
-}  // namespace
 
 void linear(const LinearArgs& a) {
   gemm(one_term(a.m, a.w.n, forward_term(a.w, a.x), a.y, a.bias));
 }
 
 void linear_input_grad(const LinearInputGradArgs& a) {
-  gemm(one_term(a.m, a.w.k, input_grad_term(a.w, a.dy), a.dx, nullptr));
+  gemm(one_term(a.m, a.w.k, input_grad_term(a.w, a.dy), a.dx));
 }
 
 void linear_weight_grad(const LinearWeightGradArgs& a) {
@@ -57,7 +42,7 @@ void linear_weight_grad(const LinearWeightGradArgs& a) {
     t.a = {a.dy, DType::f32, 1, a.n};
     t.b = {a.x, DType::f32, a.k, 1};
     t.k = a.m;
-    gemm(one_term(a.n, a.k, t, a.dw, nullptr));
+    gemm(one_term(a.n, a.k, t, a.dw));
   }
   if (a.db) {
     parallel_ranges(a.n, 1024, [&](int64_t begin, int64_t end) {

@@ -8,8 +8,6 @@ namespace {
 constexpr Kernels<LinearCrossEntropyArgs> kKernels{
     "linear_cross_entropy", cpu::linear_cross_entropy, ref::linear_cross_entropy};
 
-float* floats(const Tensor& t) { return t.defined() ? static_cast<float*>(t.data()) : nullptr; }
-
 void check(const char* op, const Tensor& x, const Tensor& w, const Tensor& targets,
            const Tensor& row_weights) {
   check_floating(op, "x", x);
@@ -49,8 +47,8 @@ void compute(const Tensor& x, const Tensor& weight, const Tensor& targets,
   const Tensor block = empty({rows, x.size(1)}, options), grads = empty(block.shape(), options);
   run(kKernels, x.device(),
       {weight_args(w), floats(x32), static_cast<const int32_t*>(ids.data()), floats(weights),
-       floats(out.loss), floats(out.log_probs), floats(out.dx), floats(out.dw), floats(logits),
-       floats(block), floats(grads), x.size(0)});
+       floats_out(out.loss), floats_out(out.log_probs), floats_out(out.dx), floats_out(out.dw),
+       floats_out(logits), floats_out(block), floats_out(grads), x.size(0)});
 }
 
 }  // namespace
@@ -60,8 +58,9 @@ std::vector<int64_t> counted_rows(const LinearCrossEntropyArgs& a) {
   for (int64_t i = 0; i < a.t; ++i) {
     if (a.row_weights ? a.row_weights[i] == 0 : a.targets[i] < 0) continue;
     if (a.targets[i] < 0 || a.targets[i] >= a.w.n) {
-      throw_error(ErrorCode::argument, "[linear_cross_entropy] target {} of row {} is outside a "
-                                       "vocabulary of {}", a.targets[i], i, a.w.n);
+      throw_error(ErrorCode::argument, "[{}] target {} of row {} is outside a vocabulary of {}",
+                  a.row_weights ? "linear_cross_entropy" : "target_log_probs", a.targets[i], i,
+                  a.w.n);
     }
     rows.push_back(i);
   }

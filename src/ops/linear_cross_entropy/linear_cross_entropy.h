@@ -22,6 +22,7 @@ struct LinearCrossEntropyArgs {
   float* loss;                 // [1] or null
   float* log_probs;            // [T] or null
   float *dx, *dw;              // [T, D], [V, D]; either may be null
+  // (The last three hold zeros when the kernel starts: it writes the rows that count.)
   float *logits, *rows, *row_grads;  // scratch [kLossRows, V], [kLossRows, D], the same
   int64_t t;
 };

@@ -56,17 +56,6 @@ HWY_EXPORT(log_prob_row);
 
 namespace {
 
-GemmArgs one_term(int64_t m, int64_t n, const GemmTerm& term, float* c) {
-  GemmArgs g{};
-  g.m = m;
-  g.n = n;
-  g.terms[0] = term;
-  g.n_terms = 1;
-  g.c = c;
-  g.c_stride = n;
-  return g;
-}
-
 // dw += dz^T x, going on in row order from block to block.
 void add_weight_grad(const LinearCrossEntropyArgs& a, int64_t rows) {
   GemmTerm t;
@@ -104,8 +93,6 @@ void block(const LinearCrossEntropyArgs& a, std::span<const int64_t> rows, doubl
 
 void cpu::linear_cross_entropy(const LinearCrossEntropyArgs& a) {
   const std::vector<int64_t> rows = counted_rows(a);
-  if (a.dx) std::fill_n(a.dx, a.t * a.w.k, 0.0f);
-  if (a.dw) std::fill_n(a.dw, a.w.n * a.w.k, 0.0f);
   double total = 0;
   const std::span<const int64_t> all(rows);
   for (size_t at = 0; at < rows.size(); at += kLossRows) {

@@ -11,8 +11,7 @@ void apply_dropout(const DropoutArgs& dropout, const float* x, float* out, int64
                                        static_cast<uint32_t>(seed >> 32)};
   const float kept = 1 / (1 - dropout.p);
   const auto limit = static_cast<uint64_t>((1.0 - double{dropout.p}) * 0x1p32);
-  // Streams are layers, few; steps take the upper bits of the same words.
-  const uint64_t high = dropout.stream + (step << 20);
+  const uint64_t high = dropout.stream + (step << kStreamBits);
   for (int64_t i = begin; i < end;) {
     const auto block = static_cast<uint64_t>(i / 4);
     const Philox bits = philox({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),

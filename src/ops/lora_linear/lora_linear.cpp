@@ -11,13 +11,6 @@ constexpr Kernels<LoraLinearBackwardArgs> kBackward{
 
 const char* const kOp = "lora_linear";
 
-const float* floats(const Tensor& t) {
-  return t.defined() ? static_cast<const float*>(t.data()) : nullptr;
-}
-float* floats_out(const Tensor& t) {
-  return t.defined() ? static_cast<float*>(t.data()) : nullptr;
-}
-
 void check_adapter(const Tensor& w, const Tensor& a, const Tensor& b) {
   check_defined(kOp, "A", a);
   check_defined(kOp, "B", b);
@@ -59,6 +52,10 @@ void check(const Tensor& x, const Tensor& w, const Tensor& bias, const Tensor& a
   if (bias.defined()) check_shape(kOp, "bias", bias, {w.size(0)});
   if (!(o.dropout >= 0 && o.dropout < 1)) {
     throw_error(ErrorCode::argument, "[{}] dropout {} is not in [0, 1)", kOp, o.dropout);
+  }
+  if (o.dropout_stream >> kStreamBits != 0) {
+    throw_error(ErrorCode::argument, "[{}] dropout_stream {} is not below 2^{}", kOp,
+                o.dropout_stream, kStreamBits);
   }
   if (o.dropout > 0) check_counter(o.dropout_counter);
   if (w.requires_grad() || (bias.defined() && bias.requires_grad())) {
@@ -114,8 +111,9 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   s.u = empty({m, r}, {f32, device});
   const Tensor dropped = options.dropout > 0 ? empty(x.shape(), {f32, device}) : Tensor();
   run(kForward, device,
-      {weight_args(s.w, options.activations), floats(s.x), floats(bias32), floats(s.a), floats(s.b), floats_out(s.u),
-       floats_out(y), floats_out(dropped), m, r, options.scale, dropout_args(options)});
+      {weight_args(s.w, options.activations), floats(s.x), floats(bias32), floats(s.a),
+       floats(s.b), floats_out(s.u), floats_out(y), floats_out(dropped), m, r, options.scale,
+       dropout_args(options)});
   y = cast(y, x.dtype());
   record(y, kOp, {x, a, b}, [s](const Tensor& g) { return gradients(g, s); });
   return y;

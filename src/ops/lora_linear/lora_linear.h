@@ -7,12 +7,16 @@
 // Rounding: as the chains say; s is multiplied into B once, rounded to f32.
 //
 // Dropout keeps element i when its 32 bits are below (1 - p) 2^32; bits are word i % 4 of
-// Philox4x32-10 with counter (i / 4, stream) + the step's counter and the seed as key.
+// Philox4x32-10 with counter (i / 4, stream + step * 2^20) and the seed as key.
 #pragma once
 
 #include "ops/linear/linear.h"
 
 namespace pewter {
+
+// Streams are layers, few; steps take the upper bits of the same 64: more streams than these would
+// meet the masks of later steps.
+inline constexpr int kStreamBits = 20;
 
 struct DropoutArgs {
   float p = 0;

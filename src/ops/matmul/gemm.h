@@ -52,6 +52,20 @@ struct GemmArgs {
   const float* bias;    // [N], added last, or null
 };
 
+// C [M, N], contiguous, of one term.
+inline GemmArgs one_term(int64_t m, int64_t n, const GemmTerm& term, float* c,
+                         const float* bias = nullptr) {
+  GemmArgs g{};
+  g.m = m;
+  g.n = n;
+  g.terms[0] = term;
+  g.n_terms = 1;
+  g.c = c;
+  g.c_stride = n;
+  g.bias = bias;
+  return g;
+}
+
 namespace cpu {
 
 void gemm(const GemmArgs& args);

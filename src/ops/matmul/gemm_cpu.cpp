@@ -74,7 +74,7 @@ void micro_tile(const float* HWY_RESTRICT a, int64_t a_stride, const float* HWY_
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
       const VF32 x = hn::Set(d, kPacked ? a[k * kR + i] : rows[i][k]);
-      for (int v = 0; v < kVectors; ++v) acc[i][v] = hn::MulAdd(x, row_b[v], acc[i][v]);
+      for (int v = 0; v < kVectors; ++v) acc[i][v] = mul_add(x, row_b[v], acc[i][v]);
     }
   }
   if (t.bias) {
@@ -189,7 +189,8 @@ HWY_EXPORT(packed_a_floats);
 namespace {
 
 bool runs_in_bf16(const GemmArgs& g) {
-  static const bool present = __builtin_cpu_supports("avx512bf16");
+  static const bool present =
+      __builtin_cpu_supports("avx512bf16") && (hwy::SupportedTargets() & HWY_AVX3) != 0;
   const GemmTerm& t = g.terms[0];
   return present && g.n_terms == 1 && !g.accumulate && !t.packed && !t.blocks && t.b_scale == 1 &&
          t.a.dtype == DType::bf16 && t.b.dtype == DType::bf16;
@@ -214,6 +215,16 @@ float* cpu::packed_a_memory(int64_t floats) {
 
 namespace {
 
+// Terms without k add nothing, and the last of those left is the one that adds the bias.
+GemmArgs without_empty_terms(const GemmArgs& args) {
+  GemmArgs g = args;
+  g.n_terms = 0;
+  for (int i = 0; i < args.n_terms; ++i) {
+    if (args.terms[i].k > 0) g.terms[g.n_terms++] = args.terms[i];
+  }
+  return g;
+}
+
 // The weight by a kernel of its own; what follows it goes on from the sums it left.
 void split(const GemmArgs& args) {
   GemmArgs first = args, rest = args;
@@ -228,11 +239,10 @@ void split(const GemmArgs& args) {
 
 }  // namespace
 
-void cpu::gemm(const GemmArgs& args) {
-  if (args.m == 0 || args.n == 0) return;
-  int64_t depth = 0;
-  for (int i = 0; i < args.n_terms; ++i) depth += args.terms[i].k;
-  if (depth == 0) {  // nothing to add: C is zero, or stays, and takes the bias
+void cpu::gemm(const GemmArgs& all) {
+  if (all.m == 0 || all.n == 0) return;
+  const GemmArgs args = without_empty_terms(all);
+  if (args.n_terms == 0) {  // nothing to add: C is zero, or stays, and takes the bias
     for (int64_t m = 0; m < args.m; ++m) {
       float* row = args.c + m * args.c_stride;
       if (!args.accumulate) std::fill_n(row, args.n, 0.0f);

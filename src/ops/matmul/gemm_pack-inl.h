@@ -163,8 +163,8 @@ HWY_INLINE void q4_1_row(const uint8_t* block, float* out) {
   for (int64_t i = 0; i < 16; i += kVectorLanes) {
     const auto both = hn::PromoteTo(di, hn::LoadU(d8, block + 4 + i));
     const auto low = hn::And(both, hn::Set(di, 15)), high = hn::ShiftRight<4>(both);
-    hn::StoreU(hn::MulAdd(hn::ConvertTo(d, low), scale, offset), d, out + i);
-    hn::StoreU(hn::MulAdd(hn::ConvertTo(d, high), scale, offset), d, out + 16 + i);
+    hn::StoreU(mul_add(hn::ConvertTo(d, low), scale, offset), d, out + i);
+    hn::StoreU(mul_add(hn::ConvertTo(d, high), scale, offset), d, out + 16 + i);
   }
 }
 

@@ -77,7 +77,7 @@ void round_group(const float* x, int64_t n, int16_t* q, float* scale, float* tot
   for (int64_t i = 0; i < n; i += kPartLanes) {
     const auto v = hn::LoadU(d, x + i);
     most = hn::Max(most, hn::Abs(v));
-    bad = hn::MulAdd(v, hn::Zero(d), bad);  // NaN where v is no number
+    bad = mul_add(v, hn::Zero(d), bad);  // NaN where v is no number
   }
   const float none = hn::GetLane(hn::SumOfLanes(d, bad));
   const float largest = hn::GetLane(hn::MaxOfLanes(d, most));
@@ -116,7 +116,7 @@ HWY_INLINE VPart end_group(VPart sum, VInt product, VPart scale, VPart offset, f
                            float total) {
   const FPart d;
   const auto both = hn::Mul(scale, hn::Set(d, s));
-  return hn::MulAdd(offset, hn::Set(d, total), hn::MulAdd(hn::ConvertTo(d, product), both, sum));
+  return mul_add(offset, hn::Set(d, total), mul_add(hn::ConvertTo(d, product), both, sum));
 }
 
 template <int kVectors>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/kernels.h"
+#include "ops/sum/sum.h"
 #include "packed_weight.h"
 
 namespace pewter {
@@ -61,25 +62,6 @@ Shape with_matrix(const Shape& batch, int64_t m, int64_t n) {
   return Shape{std::span<const int64_t>(sizes)};
 }
 
-// Sums `g` over what broadcasting repeated, down to `shape`.
-Tensor reduced_to(Tensor g, const Shape& shape) {
-  const auto fold = [&](int dim) {
-    Tensor total = contiguous(g.slice(dim, 0, 1));
-    if (total.storage() == g.storage()) total = add(total, zeros({1}, {g.dtype(), g.device()}));
-    for (int64_t i = 1; i < g.size(dim); ++i) add_(total, contiguous(g.slice(dim, i, i + 1)));
-    g = total;
-  };
-  while (g.rank() > shape.rank()) {
-    fold(0);
-    std::vector<int64_t> rest(g.shape().begin() + 1, g.shape().end());
-    g = g.reshape(Shape{std::span<const int64_t>(rest)});
-  }
-  for (int d = 0; d < shape.rank(); ++d) {
-    if (shape[d] == 1 && g.size(d) > 1) fold(d);
-  }
-  return g;
-}
-
 void check(const Tensor& a, const Tensor& b, const MatmulOptions& o) {
   check_floating("matmul", "a", a);
   check_defined("matmul", "b", b);
@@ -99,30 +81,63 @@ void check(const Tensor& a, const Tensor& b, const MatmulOptions& o) {
   }
 }
 
-std::vector<Tensor> gradients(const Tensor& g, const Tensor& a, const Tensor& b,
-                              const MatmulOptions& o) {
+// What the backward needs of the forward; `b` in its own dtype, quantised or not.
+struct Saved {
+  Tensor a, b, c;
+  MatmulOptions options;
+  bool wants_a, wants_b, wants_c;
+};
+
+Shape transposed(Shape s) {
+  std::swap(s[-2], s[-1]);
+  return s;
+}
+
+// op(left) op(right) summed to `shape` in f32, rounded once to `dtype`.
+Tensor product_to(const Tensor& left, const Tensor& right, MatmulOptions o, const Shape& shape,
+                  DType dtype) {
+  o.out = f32;
+  o.out_given = true;
+  return cast(sum_to(matmul(left, right, o), shape), dtype);
+}
+
+// A gradient of another dtype than the operands' (`out` was given) is not rounded to theirs: the
+// operands are widened instead.
+std::vector<Tensor> gradients(const Tensor& g, const Saved& s) {
+  const MatmulOptions& o = s.options;
+  const DType narrow = s.a.dtype(), work = g.dtype() == narrow ? narrow : f32;
+  const Tensor grad = cast(g, work);
   Tensor da, db, dc;
-  const MatmulOptions plain{.alpha = o.alpha, .out = a.dtype(), .out_given = true};
-  const Tensor grad = cast(g, a.dtype());
-  if (a.requires_grad()) {
-    MatmulOptions by_b = plain;
-    by_b.transpose_b = !o.transpose_b;
-    const Tensor full_b = is_quantised(b.dtype()) ? cast(b, a.dtype()) : b.detach();
-    da = reduced_to(matmul(grad, full_b, by_b),
-                    o.transpose_a ? a.transpose(-2, -1).shape() : a.shape());
+  if (s.wants_a) {
+    da = product_to(grad, cast(s.b, work), {.alpha = o.alpha, .transpose_b = !o.transpose_b},
+                    o.transpose_a ? transposed(s.a.shape()) : s.a.shape(), narrow);
     if (o.transpose_a) da = da.transpose(-2, -1);
   }
-  if (b.requires_grad()) {
-    MatmulOptions by_a = plain;
-    by_a.transpose_a = !o.transpose_a;
-    db = reduced_to(matmul(a.detach(), grad, by_a),
-                    o.transpose_b ? b.transpose(-2, -1).shape() : b.shape());
+  if (s.wants_b) {
+    db = product_to(cast(s.a, work), grad, {.alpha = o.alpha, .transpose_a = !o.transpose_a},
+                    o.transpose_b ? transposed(s.b.shape()) : s.b.shape(), narrow);
     if (o.transpose_b) db = db.transpose(-2, -1);
   }
-  if (o.beta != 0 && o.c.requires_grad()) {
-    dc = reduced_to(scale(cast(g, o.c.dtype()), o.beta), o.c.shape());
+  if (s.wants_c) {
+    dc = cast(scale(sum_to(cast(g, f32), s.c.shape()), o.beta), s.c.dtype());
   }
   return {da, db, dc};
+}
+
+void record_gradients(const Tensor& z, const Tensor& a, const Tensor& b, const MatmulOptions& o) {
+  std::vector<Tensor> inputs = {a, b};
+  Saved s{a.detach(), is_quantised(b.dtype()) ? b : b.detach(), {}, o, a.requires_grad(),
+          b.requires_grad(), o.beta != 0 && o.c.requires_grad()};
+  if (o.beta != 0) {
+    inputs.push_back(o.c);
+    s.c = o.c.detach();
+  }
+  s.options.c = Tensor();  // its tape is none of the closure's
+  record(z, "matmul", inputs, [s, n = inputs.size()](const Tensor& g) {
+    auto all = gradients(g, s);
+    all.resize(n);
+    return all;
+  });
 }
 
 }  // namespace
@@ -180,13 +195,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& o) {
     args.scratch = static_cast<float*>(scratch.data());
   }
   if (z.numel() > 0) run(kMatmul, a.device(), args);
-  std::vector<Tensor> inputs = {a, b};
-  if (o.beta != 0) inputs.push_back(o.c);
-  record(z, "matmul", inputs, [a, b, o, n_in = inputs.size()](const Tensor& g) {
-    auto all = gradients(g, a, b, o);
-    all.resize(n_in);
-    return all;
-  });
+  if (o.beta != 0 ? wants_grad({a, b, o.c}) : wants_grad({a, b})) record_gradients(z, a, b, o);
   return z;
 }
 

@@ -8,34 +8,40 @@
 namespace pewter::cpu {
 namespace {
 
-void finish(const MatmulArgs& o) {
-  parallel_ranges(o.m, 8192 / (o.n + 1) + 1, [&](int64_t begin, int64_t end) {
-    for (int64_t m = begin; m < end; ++m) {
-      for (int64_t n = 0; n < o.n; ++n) {
-        float value = o.alpha * o.scratch[m * o.n + n];
-        if (o.c.data) {
-          const double c = load_element(o.c.dtype, o.c.data,
-                                        m * o.c.row_stride + n * o.c.column_stride);
-          value = std::fma(o.beta, static_cast<float>(c), value);
-        }
-        store_element(o.y_dtype, o.y, m * o.n + n, value);
+template <typename Y, typename C>
+void finish_rows(const MatmulArgs& o, int64_t begin, int64_t end) {
+  const auto* c = static_cast<const C*>(o.c.data);
+  for (int64_t m = begin; m < end; ++m) {
+    const float* sums = o.scratch + m * o.n;
+    auto* y = static_cast<Y*>(o.y) + m * o.n;
+    for (int64_t n = 0; n < o.n; ++n) {
+      float value = o.alpha * sums[n];
+      if (c) {
+        const int64_t at = m * o.c.row_stride + n * o.c.column_stride;
+        value = std::fma(o.beta, to_float(c[at]), value);
       }
+      y[n] = from_float<Y>(value);
     }
+  }
+}
+
+void finish(const MatmulArgs& o) {
+  with_float_type(o.y_dtype, [&](auto y) {
+    with_float_type(o.c.dtype, [&](auto c) {
+      parallel_ranges(o.m, 8192 / (o.n + 1) + 1, [&](int64_t begin, int64_t end) {
+        finish_rows<decltype(y), decltype(c)>(o, begin, end);
+      });
+    });
   });
 }
 
 void product(const MatmulArgs& o) {
-  GemmArgs g{};
-  g.m = o.m;
-  g.n = o.n;
-  g.n_terms = 1;
-  g.terms[0].a = o.a;
-  g.terms[0].b = o.b;
-  g.terms[0].packed = o.packed;
-  g.terms[0].k = o.k;
-  g.c = o.scratch ? o.scratch : static_cast<float*>(o.y);
-  g.c_stride = o.n;
-  gemm(g);
+  GemmTerm t;
+  t.a = o.a;
+  t.b = o.b;
+  t.packed = o.packed;
+  t.k = o.k;
+  gemm(one_term(o.m, o.n, t, o.scratch ? o.scratch : static_cast<float*>(o.y)));
   if (o.scratch) finish(o);
 }
 

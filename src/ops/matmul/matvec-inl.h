@@ -43,7 +43,7 @@ void matvec_panels(const GemmArgs& g, const PackedWeight& w, int64_t m, int64_t 
         for (int p = 0; p < kP; ++p) {
           for (int part = 0; part < kParts; ++part) {
             const auto value = hn::Load(d, values[p] + k * kPanelRows + part * kPartLanes);
-            acc[i][p][part] = hn::MulAdd(xk, value, acc[i][p][part]);
+            acc[i][p][part] = mul_add(xk, value, acc[i][p][part]);
           }
         }
       }

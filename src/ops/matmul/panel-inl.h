@@ -23,9 +23,13 @@ template <bool kHalf>
 HWY_INLINE VPart load_scale(const uint8_t* p, int part) {
   const FPart d;
   if constexpr (kHalf) {
+#if HWY_TARGET == HWY_SCALAR
+    return hn::Set(d, to_float(reinterpret_cast<const Half*>(p)[part]));
+#else
     const hn::Rebind<hwy::float16_t, FPart> d16;
     const auto* h = reinterpret_cast<const hwy::float16_t*>(p);
     return hn::PromoteTo(d, hn::LoadU(d16, h + part * kPartLanes));
+#endif
   } else {
     return hn::LoadU(d, reinterpret_cast<const float*>(p) + part * kPartLanes);
   }
@@ -73,7 +77,7 @@ HWY_INLINE void for_group(const uint8_t* group, int64_t values, Step&& step) {
     const auto offset = load_scale<kHalf>(group + kScaleBytes, part);
     for_integers<kFourBits>(group + 2 * kScaleBytes, values, part,
                             [&](int64_t k, VInt q) HWY_ATTR {
-      step(k, part, hn::MulAdd(hn::ConvertTo(d, q), scale, offset));
+      step(k, part, mul_add(hn::ConvertTo(d, q), scale, offset));
     });
   }
 }

@@ -48,7 +48,7 @@ void rms_norm_backward_row(const RmsNormBackwardArgs& a, const T* x, const T* dy
     const VF32 pull = hn::Set(d, hn::GetLane(dot) / static_cast<float>(n) * r * r);
     for_row(x, n, 0, [&](VF32 v, int64_t i) {
       const VF32 scaled = hn::Mul(load_row(dy, i, n), load_row(weight, i, n));
-      store_row(hn::Mul(vr, hn::NegMulAdd(v, pull, scaled)), dx, i, n);
+      store_row(hn::Mul(vr, neg_mul_add(v, pull, scaled)), dx, i, n);
     });
   }
   if (dweight) {

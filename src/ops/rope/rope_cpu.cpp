@@ -22,8 +22,8 @@ void rope_head(const T* x, T* y, const float* cos, const float* sin, int64_t hal
   for_row(x, half, 0, [&](VF32 low, int64_t i) {
     const VF32 high = load_row(x + half, i, half);
     const VF32 c = load_row(cos, i, half), s = hn::Mul(vsign, load_row(sin, i, half));
-    store_row(hn::NegMulAdd(high, s, hn::Mul(low, c)), y, i, half);
-    store_row(hn::MulAdd(low, s, hn::Mul(high, c)), y + half, i, half);
+    store_row(neg_mul_add(high, s, hn::Mul(low, c)), y, i, half);
+    store_row(mul_add(low, s, hn::Mul(high, c)), y + half, i, half);
   });
 }
 

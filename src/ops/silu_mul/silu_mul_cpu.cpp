@@ -29,7 +29,7 @@ void silu_mul_backward_run(const T* gate, const T* up, const T* dy, T* dgate, T*
   for_row(gate, n, 0, [&](VF32 g, int64_t i) {
     const VF32 s = sigmoid_f32(g), vdy = load_row(dy, i, n);
     if (dgate) {
-      const VF32 slope = hn::Mul(s, hn::MulAdd(g, hn::Sub(one, s), one));
+      const VF32 slope = hn::Mul(s, mul_add(g, hn::Sub(one, s), one));
       store_row(hn::Mul(hn::Mul(vdy, load_row(up, i, n)), slope), dgate, i, n);
     }
     if (dup) store_row(hn::Mul(vdy, hn::Mul(g, s)), dup, i, n);

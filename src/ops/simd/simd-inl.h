@@ -10,6 +10,8 @@
 
 #include <hwy/highway.h>
 
+#include <cmath>
+
 #include "pewter/dtype.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -19,6 +21,24 @@ namespace hn = hwy::HWY_NAMESPACE;
 using F32 = hn::ScalableTag<float>;
 using VF32 = hn::Vec<F32>;
 
+// a * b + c and c - a * b, rounded once on every target: Highway's scalar one rounds twice.
+template <typename V>
+HWY_INLINE V mul_add(V a, V b, V c) {
+#if HWY_TARGET == HWY_SCALAR
+  return V(std::fma(a.raw, b.raw, c.raw));
+#else
+  return hn::MulAdd(a, b, c);
+#endif
+}
+template <typename V>
+HWY_INLINE V neg_mul_add(V a, V b, V c) {
+#if HWY_TARGET == HWY_SCALAR
+  return V(std::fma(-a.raw, b.raw, c.raw));
+#else
+  return hn::NegMulAdd(a, b, c);
+#endif
+}
+
 // Highway's own 16-bit types have the same bits as ours.
 inline const hwy::float16_t* as_hwy(const Half* p) {
   return reinterpret_cast<const hwy::float16_t*>(p);
@@ -27,8 +47,12 @@ inline hwy::float16_t* as_hwy(Half* p) { return reinterpret_cast<hwy::float16_t*
 
 HWY_INLINE VF32 load_f32(const float* p) { return hn::LoadU(F32(), p); }
 HWY_INLINE VF32 load_f32(const Half* p) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(F32(), to_float(*p));
+#else
   const hn::Rebind<hwy::float16_t, F32> d16;
   return hn::PromoteTo(F32(), hn::LoadU(d16, as_hwy(p)));
+#endif
 }
 HWY_INLINE VF32 load_f32(const BFloat16* p) {
   const hn::Rebind<uint16_t, F32> d16;
@@ -38,9 +62,14 @@ HWY_INLINE VF32 load_f32(const BFloat16* p) {
 }
 
 HWY_INLINE void store_f32(VF32 v, float* p) { hn::StoreU(v, F32(), p); }
+// Highway's scalar conversion truncates and has no NaN.
 HWY_INLINE void store_f32(VF32 v, Half* p) {
+#if HWY_TARGET == HWY_SCALAR
+  *p = to_half(hn::GetLane(v));
+#else
   const hn::Rebind<hwy::float16_t, F32> d16;
   hn::StoreU(hn::DemoteTo(d16, v), d16, as_hwy(p));
+#endif
 }
 // Rounds to nearest even by hand: Highway 1.0.3 truncates, and NaN must stay NaN.
 HWY_INLINE void store_f32(VF32 v, BFloat16* p) {

@@ -34,7 +34,7 @@ double block_sum(Terms<T> t, int64_t n, int64_t as, int64_t bs) {
   if (as == 1 && (!t.b || bs == 1)) {
     VF32 sum = hn::Zero(d);
     for_row(t.a, n, 0, [&](VF32 a, int64_t i) {
-      sum = t.b ? hn::MulAdd(a, load_row(t.b, i, n), sum) : hn::Add(sum, a);
+      sum = t.b ? mul_add(a, load_row(t.b, i, n), sum) : hn::Add(sum, a);
     });
     return hn::GetLane(hn::SumOfLanes(d, sum));
   }
@@ -112,7 +112,7 @@ void sum_columns(const SumArgs& args, Terms<T> t, int64_t bs, int64_t first, int
         } else {
           const T* b = t.b + term[1];
           const VF32 vb = bs == 1 ? load_row(b, v * lanes, n) : hn::Set(d, to_float(*b));
-          sum[v] = hn::MulAdd(a, vb, sum[v]);
+          sum[v] = mul_add(a, vb, sum[v]);
         }
       }
     }

@@ -16,6 +16,7 @@ void check_write(const Tensor& out, const Tensor& src, const Tensor& first) {
   check_same_device("write_rows", {out, src, first});
   refuse_quantised(out, "write_rows");
   refuse_quantised(src, "write_rows");
+  check_writable("write_rows", out);
   if (first.dtype() != i32) {
     throw_error(ErrorCode::dtype, "[write_rows] first is {}; i32 is needed",
                 to_string(first.dtype()));
