@@ -45,8 +45,8 @@ std::vector<Device> devices();
 bool is_present(Device device);
 
 // What a device holds, in bytes. live: in use by tensors; cached: freed and kept for reuse. The
-// scratch of the CPU's kernels is not in it: each thread that runs them keeps its own until it ends,
-// about 0.2 MiB, and one that calls products also 1.2 KiB a row of the largest so far.
+// scratch of the CPU's kernels is not in it: each thread that runs them keeps its own until it
+// ends, about 0.2 MiB, and one that calls products also 1.2 KiB a row of the largest so far.
 struct MemoryUse {
   int64_t live = 0;
   int64_t cached = 0;

@@ -11,8 +11,19 @@
 namespace pewter {
 
 enum class DType : uint8_t {
-  f32, f16, bf16, i32, u8,                                  // plain
-  q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k,           // block-quantised
+  f32,
+  f16,
+  bf16,
+  i32,
+  u8,  // plain
+  q8_0,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q4_k,
+  q5_k,
+  q6_k,  // block-quantised
 };
 
 inline constexpr DType f32 = DType::f32;

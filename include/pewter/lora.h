@@ -12,9 +12,9 @@ inline const std::vector<std::string> all_linear = {"all-linear"};
 
 struct LoraConfig {
   int rank = 8;
-  float alpha = 8;      // the low-rank term is scaled by alpha / rank,
-  bool rslora = false;  // or by alpha / sqrt(rank) (arXiv 2312.03732)
-  float dropout = 0;    // on the low-rank term's input, while training
+  float alpha = 8;                                // the low-rank term is scaled by alpha / rank,
+  bool rslora = false;                            // or by alpha / sqrt(rank) (arXiv 2312.03732)
+  float dropout = 0;                              // on the low-rank term's input, while training
   std::vector<std::string> targets = all_linear;  // names of linear layers, or "all-linear"
   // A is uniform in +-sqrt(1 / in) (Kaiming with a = sqrt(5), as in PEFT), B is zero.
   uint64_t seed = 0;

@@ -18,12 +18,12 @@ struct LoadOptions {
 };
 
 struct GenerateOptions {
-  int max_tokens = 256;          // and never more than the model's context has room for
-  float temperature = 0;         // 0: always the most probable token, exactly repeatable
-  int top_k = 0;                 // 0: all
-  float top_p = 1;               // 1: all
-  float min_p = 0;               // 0: all; else tokens below min_p times the best are dropped
-  float repetition_penalty = 1;  // CTRL's (arXiv 1909.05858 §4.1), over prompt and answer
+  int max_tokens = 256;                // and never more than the model's context has room for
+  float temperature = 0;               // 0: always the most probable token, exactly repeatable
+  int top_k = 0;                       // 0: all
+  float top_p = 1;                     // 1: all
+  float min_p = 0;                     // 0: all; else tokens below min_p times the best are dropped
+  float repetition_penalty = 1;        // CTRL's (arXiv 1909.05858 §4.1), over prompt and answer
   std::vector<std::string> stop = {};  // generation ends before any of these
   uint64_t seed = 0;
   bool raw = false;  // false: special tokens written in the prompt count as such
@@ -91,8 +91,8 @@ class Model {
   std::shared_ptr<Impl> impl_;
 };
 
-// Where names that `pewter fetch` knows are looked for: "." until it is set, since the library reads
-// no environment. The command sets $XDG_CACHE_HOME/pewter or ~/.cache/pewter.
+// Where names that `pewter fetch` knows are looked for: "." until it is set, since the library
+// reads no environment. The command sets $XDG_CACHE_HOME/pewter or ~/.cache/pewter.
 void set_model_folder(const std::string& folder);
 std::string model_folder();
 

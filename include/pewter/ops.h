@@ -43,8 +43,8 @@ Tensor from_bytes(std::span<const std::byte> bytes, const Shape& shape, TensorOp
 
 // ---- copies and conversions -------------------------------------------------------------------
 
-Tensor contiguous(const Tensor& x);           // x itself when it is contiguous already
-Tensor cast(const Tensor& x, DType dtype);    // also from quantised dtypes (2-D); i32 to f32
+Tensor contiguous(const Tensor& x);         // x itself when it is contiguous already
+Tensor cast(const Tensor& x, DType dtype);  // also from quantised dtypes (2-D); i32 to f32
 Tensor to_device(const Tensor& x, Device device);
 // Element by element into `out` (any strides, any floating dtype), in place; no gradient.
 void copy_(const Tensor& out, const Tensor& x);
@@ -56,16 +56,16 @@ Tensor add(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor scale(const Tensor& x, double factor);
-void add_(const Tensor& out, const Tensor& x);     // out += x, in place, same shape; no gradient
+void add_(const Tensor& out, const Tensor& x);  // out += x, in place, same shape; no gradient
 Tensor silu_mul(const Tensor& gate, const Tensor& up);  // gate * sigmoid(gate) * up, same shape
 // exact: x * Phi(x); tanh: the approximation of Hendrycks & Gimpel 2016 (arXiv 1606.08415).
 Tensor gelu(const Tensor& x, bool tanh_approximation = false);
 
 // ---- rows -------------------------------------------------------------------------------------
 
-// All elements -> f32 of shape [1]. The order depends on shape and strides. (The sums over broadcast
-// dimensions in backward passes too: on all of the shape, so that how many neighbours a result has
-// may change its bits; see src/ops/sum/sum.h.)
+// All elements -> f32 of shape [1]. The order depends on shape and strides. (The sums over
+// broadcast dimensions in backward passes too: on all of the shape, so that how many neighbours a
+// result has may change its bits; see src/ops/sum/sum.h.)
 Tensor sum(const Tensor& x);
 Tensor softmax(const Tensor& x);  // over the last dimension, which must not be empty
 // x * weight / sqrt(mean(x^2) + eps) over the last dimension D; weight [D]. arXiv 1910.07467
@@ -115,8 +115,8 @@ struct MatmulOptions {
   float alpha = 1, beta = 0;
   Tensor c = {};  // [.., M, N], broadcast; not read when beta == 0
   bool transpose_a = false, transpose_b = false;
-  DType out = DType::f32;      // dtype of the result when `out_given`
-  bool out_given = false;      // otherwise the operands' dtype (f32 when b is quantised)
+  DType out = DType::f32;  // dtype of the result when `out_given`
+  bool out_given = false;  // otherwise the operands' dtype (f32 when b is quantised)
 };
 // alpha * op(a) op(b) + beta * c, batched; batch dimensions broadcast as in NumPy. A vector (rank
 // 1) is a row on the left and a column on the right. b may be quantised with transpose_b ([N, K],
@@ -152,7 +152,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
 // (dropout_counter, i), regenerated backwards, never stored.
 struct LoraOptions {
   float scale = 1;
-  float dropout = 0;           // 0 <= dropout < 1
+  float dropout = 0;            // 0 <= dropout < 1
   Tensor dropout_counter = {};  // u8 [16]: seed and counter (Philox); needed when dropout > 0
   // Sets this layer's mask apart from the others of the same step; below 2^20. Steps below 2^44.
   uint64_t dropout_stream = 0;

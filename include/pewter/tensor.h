@@ -1,5 +1,6 @@
 // A Tensor is a handle: shape, strides and dtype over shared memory on a device. Copying it copies
-// the handle. Views (reshape, transpose, slice, expand) share memory; all but expand carry gradients.
+// the handle. Views (reshape, transpose, slice, expand) share memory; all but expand carry
+// gradients.
 #pragma once
 
 #include <array>
@@ -101,8 +102,8 @@ class Tensor {
   std::vector<T> to_vector() const;
   template <typename T>
   T item() const {  // the only element; throws ErrorCode::shape if there is not exactly one
-    if (numel() != 1) throw_error(ErrorCode::shape, "[item] {} has more than one element",
-                                  shape().to_string());
+    if (numel() != 1)
+      throw_error(ErrorCode::shape, "[item] {} has more than one element", shape().to_string());
     return to_vector<T>()[0];
   }
 
@@ -157,9 +158,9 @@ class NoGrad {
 bool grad_enabled();
 
 // Adds d(output)/d(leaf) to the grad of every leaf that requires one, `output` being a scalar (or
-// seeded with `grad`). Frees the tape as it goes: what was recorded on the way to `output` cannot be
-// walked again, also not from another output. Throws ErrorCode::argument then, before any gradient
-// has changed, and if output has no tape.
+// seeded with `grad`). Frees the tape as it goes: what was recorded on the way to `output` cannot
+// be walked again, also not from another output. Throws ErrorCode::argument then, before any
+// gradient has changed, and if output has no tape.
 void backward(const Tensor& output, const Tensor& grad = {});
 
 }  // namespace pewter

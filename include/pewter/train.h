@@ -34,16 +34,16 @@ enum class Schedule { constant, linear, cosine };
 // One line of the log: a step, or an evaluation.
 struct TrainProgress {
   int64_t step = 0, steps = 0;
-  double loss = 0;           // mean over the step's counted tokens
+  double loss = 0;  // mean over the step's counted tokens
   double learning_rate = 0, gradient_norm = 0;
-  int64_t tokens = 0;        // of the examples trained on so far
+  int64_t tokens = 0;            // of the examples trained on so far
   double tokens_per_second = 0;  // over the last steps (up to 10)
   double seconds = 0, seconds_left = 0;
   std::optional<double> eval_loss, eval_exact_match;
 };
 
 struct TrainOptions {
-  int64_t steps = 0;   // 0: from epochs
+  int64_t steps = 0;  // 0: from epochs
   double epochs = 1;
   int batch = 8;       // examples a step takes, packed into rows of at most seq_len tokens
   int seq_len = 512;   // an example longer than this is cut
@@ -69,9 +69,9 @@ struct TrainOptions {
 struct TrainResult {
   int64_t steps = 0, tokens = 0;
   int64_t examples = 0, dropped = 0, cut = 0;  // trained on; without a counted token; over seq_len
-  double seconds = 0;            // in all, with evaluations and checkpoints
-  double tokens_per_second = 0;  // while training
-  double final_loss = 0;         // mean of the last steps (up to 20)
+  double seconds = 0;                          // in all, with evaluations and checkpoints
+  double tokens_per_second = 0;                // while training
+  double final_loss = 0;                       // mean of the last steps (up to 20)
   bool cancelled = false;
 };
 

@@ -13,8 +13,9 @@ namespace {
 
 void check_not_walked(const Tensor& t) {
   if (t.grad_node()->backward) return;
-  throw_error(ErrorCode::argument, "[backward] the tape of a {} of shape {} was walked already, by "
-                                   "another call; compute it again",
+  throw_error(ErrorCode::argument,
+              "[backward] the tape of a {} of shape {} was walked already, by "
+              "another call; compute it again",
               t.grad_node()->op, t.shape().to_string());
 }
 
@@ -86,8 +87,9 @@ class Gradients {
 
 void backward(const Tensor& output, const Tensor& seed) {
   if (!output.defined() || !output.grad_node()) {
-    throw_error(ErrorCode::argument, "[backward] the output was not computed from anything that "
-                                     "requires a gradient");
+    throw_error(ErrorCode::argument,
+                "[backward] the output was not computed from anything that "
+                "requires a gradient");
   }
   if (!seed.defined() && output.numel() != 1) {
     throw_error(ErrorCode::shape, "[backward] output {} is not a scalar; give its gradient",
@@ -96,9 +98,8 @@ void backward(const Tensor& output, const Tensor& seed) {
   NoGrad off;
   std::vector<Tensor> order = in_order(output);
   Gradients gradients;
-  gradients.add(output, seed.defined()
-                            ? seed
-                            : full(output.shape(), 1, {output.dtype(), output.device()}));
+  gradients.add(output,
+                seed.defined() ? seed : full(output.shape(), 1, {output.dtype(), output.device()}));
   for (; !order.empty(); order.pop_back()) {
     const Tensor& tensor = order.back();
     const Tensor gradient = gradients.take(tensor);

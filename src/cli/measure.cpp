@@ -34,9 +34,9 @@ nlohmann::json row(const std::string& work, Device device, const Timing& t, doub
     throw_error(ErrorCode::device_failure, "[bench] {}: {:.4g} {} is above the roof of {:.4g}",
                 work, value, unit, roof);
   }
-  nlohmann::json out = {{"work", work},   {"threads", num_threads()}, {"device", device.name()},
-                        {"value", value}, {"unit", unit},             {"spread", t.spread},
-                        {"seconds", t.median}};
+  nlohmann::json out = {
+      {"work", work}, {"threads", num_threads()}, {"device", device.name()}, {"value", value},
+      {"unit", unit}, {"spread", t.spread},       {"seconds", t.median}};
   if (roof > 0) {
     out["roof"] = roof;
     out["of_roof"] = value / roof;

@@ -77,8 +77,8 @@ int run(const Options& o) {
 
 void add_merge(CLI::App& app) {
   static Options o;
-  CLI::App* c = add_command(app, "merge", "Fold an adapter into its model", o.common,
-                            [] { return run(o); });
+  CLI::App* c =
+      add_command(app, "merge", "Fold an adapter into its model", o.common, [] { return run(o); });
   add_model_option(*c, o.model);
   c->add_option("--adapter", o.adapter, "A LoRA adapter folder in PEFT's format")->required();
   c->add_option("--out", o.out, "Hugging Face folder to write")->required();

@@ -47,12 +47,19 @@ std::vector<SelfTest> element_tests() {
       {"sub", {{5, 33}, {33}}, [](const Inputs& in, Device) { return sub(in[0], in[1]); }},
       {"mul", {{5, 33}, {5, 33}}, [](const Inputs& in, Device) { return mul(in[0], in[1]); }},
       {"scale", {{5, 33}}, [](const Inputs& in, Device) { return scale(in[0], 3); }},
-      {"copy", {{33, 5}},
+      {"copy",
+       {{33, 5}},
        [](const Inputs& in, Device) { return contiguous(in[0].transpose(0, 1)); }},
-      {"silu_mul", {{5, 33}, {5, 33}},
+      {"silu_mul",
+       {{5, 33}, {5, 33}},
        [](const Inputs& in, Device) { return silu_mul(in[0], in[1]); }},
       {"gelu", {{5, 33}}, [](const Inputs& in, Device) { return gelu(in[0]); }},
-      {"random", {}, [](const Inputs&, Device d) { return randn({5, 33}, {f32, d}, 9); }, false},
+      {"random",
+       {},
+       [](const Inputs&, Device d) {
+         return randn({5, 33}, {f32, d}, 9);
+       },
+       false},
   };
 }
 
@@ -60,57 +67,72 @@ std::vector<SelfTest> row_tests() {
   return {
       {"sum", {{5, 33}}, [](const Inputs& in, Device) { return sum(in[0]); }},
       {"softmax", {{5, 33}}, [](const Inputs& in, Device) { return softmax(in[0]); }},
-      {"rms_norm", {{5, 33}, {33}},
+      {"rms_norm",
+       {{5, 33}, {33}},
        [](const Inputs& in, Device) { return rms_norm(in[0], in[1]); }},
-      {"layer_norm", {{5, 33}, {33}, {33}},
+      {"layer_norm",
+       {{5, 33}, {33}, {33}},
        [](const Inputs& in, Device) { return layer_norm(in[0], in[1], in[2]); }},
-      {"rope", {{4, 3, 16}},
+      {"rope",
+       {{4, 3, 16}},
        [](const Inputs& in, Device d) {
          const RopeTables t = rope_tables(ids_on(d), full({8}, 0.3, {f32, d}));
          return rope(in[0], t.cos, t.sin);
        }},
-      {"embedding", {{40, 9}},
+      {"embedding",
+       {{40, 9}},
        [](const Inputs& in, Device d) { return embedding(in[0], ids_on(d)); }},
-      {"write_rows", {{1, 4, 9}},
+      {"write_rows",
+       {{1, 4, 9}},
        [](const Inputs& in, Device d) {
          const Tensor out = zeros({1, 8, 9}, {f32, d});
          write_rows_(out, in[0], full({1}, 3, {i32, d}));
          return out;
        },
        false},
-      {"global_norm", {{5, 33}, {7}},
-       [](const Inputs& in, Device) { return global_norm(in); }, false},
+      {"global_norm",
+       {{5, 33}, {7}},
+       [](const Inputs& in, Device) { return global_norm(in); },
+       false},
       {"adamw", {{5, 33}, {5, 33}}, adamw_step, false},
   };
 }
 
 std::vector<SelfTest> product_tests() {
   return {
-      {"matmul", {{37, 65}, {65, 41}},
+      {"matmul",
+       {{37, 65}, {65, 41}},
        [](const Inputs& in, Device) { return matmul(in[0], in[1]); }},
-      {"linear", {{37, 64}, {41, 64}},
+      {"linear",
+       {{37, 64}, {41, 64}},
        [](const Inputs& in, Device) { return linear(in[0], in[1]); }},
-      {"linear q8_0", {{37, 64}},
+      {"linear q8_0",
+       {{37, 64}},
        [](const Inputs& in, Device d) { return linear(in[0], q8_weight(41, 64, d)); }},
-      {"linear q8_0 int16", {{37, 64}},
+      {"linear q8_0 int16",
+       {{37, 64}},
        [](const Inputs& in, Device d) {
          return linear(in[0], q8_weight(41, 64, d), {}, {Activations::int16});
        }},
-      {"lora_linear", {{37, 64}, {4, 64}, {41, 4}},
+      {"lora_linear",
+       {{37, 64}, {4, 64}, {41, 4}},
        [](const Inputs& in, Device d) {
          const Tensor w = randn({41, 64}, {f32, d}, 7);
          return lora_linear(in[0], w, {}, in[1], in[2], {.scale = 2});
        }},
-      {"attention", {{1, 70, 4, 24}, {1, 70, 2, 24}, {1, 70, 2, 24}},
+      {"attention",
+       {{1, 70, 4, 24}, {1, 70, 2, 24}, {1, 70, 2, 24}},
        [](const Inputs& in, Device d) {
          const KeyRange keys = causal_range(1, 70, 0, d);
          return attention(in[0], in[1], in[2], keys.begin, keys.end);
        }},
-      {"linear_cross_entropy", {{4, 9}, {40, 9}},
+      {"linear_cross_entropy",
+       {{4, 9}, {40, 9}},
        [](const Inputs& in, Device d) {
          return linear_cross_entropy(in[0], in[1], ids_on(d), full({4}, 0.25, {f32, d}));
        }},
-      {"target_log_probs", {{4, 9}, {40, 9}},
+      {"target_log_probs",
+       {{4, 9}, {40, 9}},
        [](const Inputs& in, Device d) { return target_log_probs(in[0], in[1], ids_on(d)); },
        false},
   };

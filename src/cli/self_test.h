@@ -10,7 +10,7 @@ namespace pewter::cli {
 
 struct SelfTestOutcome {
   std::string op;
-  double error = 0;     // of the result, or of a gradient, relative to the largest value there
+  double error = 0;  // of the result, or of a gradient, relative to the largest value there
   bool backward = false;
   std::string problem;  // what the op threw
   bool passed() const;

@@ -16,9 +16,9 @@ struct Options {
 };
 
 std::string progress_line(const TrainProgress& p) {
-  std::string line = fmt::format("step {}/{}  loss {:.4f}  lr {:.2e}  {:.0f} tokens/s  {} left",
-                                 p.step, p.steps, p.loss, p.learning_rate, p.tokens_per_second,
-                                 duration(p.seconds_left));
+  std::string line =
+      fmt::format("step {}/{}  loss {:.4f}  lr {:.2e}  {:.0f} tokens/s  {} left", p.step, p.steps,
+                  p.loss, p.learning_rate, p.tokens_per_second, duration(p.seconds_left));
   if (p.eval_loss) line += fmt::format("  eval loss {:.4f}", *p.eval_loss);
   if (p.eval_exact_match) line += fmt::format("  exact match {:.1f} %", 100 * *p.eval_exact_match);
   return line;
@@ -50,8 +50,8 @@ int run(Options& o) {
   o.train.on_progress = [&](const TrainProgress& p) {
     line.show(progress_line(p), p.step == p.steps || p.eval_loss.has_value());
   };
-  tell("{}: {} parameters, {} of them trained, {} examples\n", o.model,
-             model.parameter_count(), model.trainable_count(), data.size());
+  tell("{}: {} parameters, {} of them trained, {} examples\n", o.model, model.parameter_count(),
+       model.trainable_count(), data.size());
   const TrainResult r = train(model, data, o.train);
   line.finish();
   if (o.common.json) {
@@ -63,8 +63,8 @@ int run(Options& o) {
                 {"cancelled", r.cancelled},
                 {"out", o.train.out}});
   } else {
-    tell("{} tokens in {}, {:.0f} tokens/s; see {}/report.html\n", r.tokens,
-               duration(r.seconds), r.tokens_per_second, o.train.out);
+    tell("{} tokens in {}, {:.0f} tokens/s; see {}/report.html\n", r.tokens, duration(r.seconds),
+         r.tokens_per_second, o.train.out);
   }
   return r.cancelled ? kInterrupted : 0;
 }
@@ -73,8 +73,7 @@ void add_lora_options(CLI::App& c, Options& o) {
   c.add_option("--rank", o.lora.rank, "Rank of the low-rank terms")->capture_default_str();
   c.add_option("--alpha", o.lora.alpha, "They are scaled by alpha / rank")->capture_default_str();
   c.add_option("--dropout", o.lora.dropout, "Dropout on their input");
-  c.add_option("--targets", o.lora.targets, "Linear layers by name, or all-linear")
-      ->delimiter(',');
+  c.add_option("--targets", o.lora.targets, "Linear layers by name, or all-linear")->delimiter(',');
   c.add_flag("--rslora", o.lora.rslora, "Scale by alpha / sqrt(rank)");
   c.add_option("--loraplus", o.train.loraplus, "Learning rate of B over that of A (LoRA+)");
   c.add_option("--adapter", o.start_adapter, "Go on training this adapter");
@@ -107,8 +106,8 @@ void add_loop_options(CLI::App& c, Options& o) {
 
 void add_train(CLI::App& app) {
   static Options o;
-  CLI::App* c = add_command(app, "train", "Fine-tune with LoRA, or fully", o.common,
-                            [] { return run(o); });
+  CLI::App* c =
+      add_command(app, "train", "Fine-tune with LoRA, or fully", o.common, [] { return run(o); });
   add_model_option(*c, o.model);
   c->add_option("--data", o.data, "JSONL: text, prompt/completion or messages")->required();
   c->add_option("--eval-data", o.eval_data, "The same, to evaluate on");

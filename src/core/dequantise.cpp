@@ -88,15 +88,29 @@ void unpack_block(DType dtype, const uint8_t* b, UnpackedBlock& u) {
   u.scale[0] = half_at(b);
   u.offset[0] = 0;
   switch (dtype) {
-    case DType::q8_0: std::memcpy(u.q, b + 2, 32); return;
-    case DType::q4_0: u.offset[0] = -8 * u.scale[0]; return nibbles(b + 2, 0, u.q);
-    case DType::q4_1: u.offset[0] = half_at(b + 2); return nibbles(b + 4, 0, u.q);
-    case DType::q5_0: u.offset[0] = -16 * u.scale[0]; return nibbles(b + 6, word_at(b + 2), u.q);
-    case DType::q5_1: u.offset[0] = half_at(b + 2); return nibbles(b + 8, word_at(b + 4), u.q);
-    case DType::q4_k: return q45_k(b, nullptr, b + 16, u);
-    case DType::q5_k: return q45_k(b, b + 16, b + 48, u);
-    case DType::q6_k: return q6_k(b, u);
-    default: throw_error(ErrorCode::dtype, "[unpack_block] {} has no blocks", to_string(dtype));
+    case DType::q8_0:
+      std::memcpy(u.q, b + 2, 32);
+      return;
+    case DType::q4_0:
+      u.offset[0] = -8 * u.scale[0];
+      return nibbles(b + 2, 0, u.q);
+    case DType::q4_1:
+      u.offset[0] = half_at(b + 2);
+      return nibbles(b + 4, 0, u.q);
+    case DType::q5_0:
+      u.offset[0] = -16 * u.scale[0];
+      return nibbles(b + 6, word_at(b + 2), u.q);
+    case DType::q5_1:
+      u.offset[0] = half_at(b + 2);
+      return nibbles(b + 8, word_at(b + 4), u.q);
+    case DType::q4_k:
+      return q45_k(b, nullptr, b + 16, u);
+    case DType::q5_k:
+      return q45_k(b, b + 16, b + 48, u);
+    case DType::q6_k:
+      return q6_k(b, u);
+    default:
+      throw_error(ErrorCode::dtype, "[unpack_block] {} has no blocks", to_string(dtype));
   }
 }
 

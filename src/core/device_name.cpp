@@ -1,6 +1,5 @@
 // Devices by name. Which of them are present is the device layer's knowledge, not core's.
 #include "pewter/device.h"
-
 #include "pewter/error.h"
 
 namespace pewter {

@@ -14,7 +14,7 @@ struct Remains {
   GradNode::Backward backward;
 };
 thread_local std::vector<Remains>* remains = nullptr;  // of the destructor that is at work
-}
+}  // namespace
 
 // The last handle to an input runs the destructor of its node, and so on down the graph. Only the
 // first of them works; those below it hand over what they hold and return.
@@ -53,8 +53,7 @@ void record(const Tensor& output, const char* op, std::vector<Tensor> inputs,
   if (!grad_on) return;
   for (const Tensor& t : inputs) {
     if (!t.requires_grad()) continue;
-    output.set_grad_node(
-        std::make_shared<GradNode>(op, std::move(inputs), std::move(backward)));
+    output.set_grad_node(std::make_shared<GradNode>(op, std::move(inputs), std::move(backward)));
     return;
   }
 }

@@ -30,12 +30,18 @@ T value_at(DType dtype, const std::byte* p) {
     return zero;
   };
   switch (dtype) {
-    case DType::f32: return static_cast<T>(read(0.0f));
-    case DType::f16: return static_cast<T>(to_float(read(Half{})));
-    case DType::bf16: return static_cast<T>(to_float(read(BFloat16{})));
-    case DType::i32: return static_cast<T>(read(int32_t{}));
-    case DType::u8: return static_cast<T>(read(uint8_t{}));
-    default: throw_error(ErrorCode::dtype, "[to_vector] {} is block-quantised", to_string(dtype));
+    case DType::f32:
+      return static_cast<T>(read(0.0f));
+    case DType::f16:
+      return static_cast<T>(to_float(read(Half{})));
+    case DType::bf16:
+      return static_cast<T>(to_float(read(BFloat16{})));
+    case DType::i32:
+      return static_cast<T>(read(int32_t{}));
+    case DType::u8:
+      return static_cast<T>(read(uint8_t{}));
+    default:
+      throw_error(ErrorCode::dtype, "[to_vector] {} is block-quantised", to_string(dtype));
   }
 }
 

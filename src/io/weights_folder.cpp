@@ -199,8 +199,10 @@ void check_model_folder(const std::filesystem::path& folder) {
   const std::filesystem::path index = folder / "model.safetensors.index.json";
   std::error_code ignored;
   if (std::filesystem::exists(index, ignored)) {
-    throw_error(ErrorCode::io, "[write] {}: a model in several files lies there; its index would "
-                               "hide what is written", index.string());
+    throw_error(ErrorCode::io,
+                "[write] {}: a model in several files lies there; its index would "
+                "hide what is written",
+                index.string());
   }
 }
 

@@ -31,8 +31,8 @@ Linear& find_linear(Decoder& decoder, const std::string& name, const std::string
 }
 
 void check_pair(const io::LoraPair& pair, const Linear& linear, const std::string& folder) {
-  const bool fits = pair.a.shape[1] == linear.weight.size(1) &&
-                    pair.b.shape[0] == linear.weight.size(0);
+  const bool fits =
+      pair.a.shape[1] == linear.weight.size(1) && pair.b.shape[0] == linear.weight.size(0);
   if (fits) return;
   throw_error(ErrorCode::format, "{}: {}: lora_A {} and lora_B {} do not fit a weight of {}",
               folder, pair.module, io::shape_string(pair.a.shape), io::shape_string(pair.b.shape),
@@ -103,9 +103,12 @@ void Model::load_adapter(const std::string& folder, bool trainable) {
     terms.emplace_back(&linear, std::move(lora));
   }
   const io::AdapterConfig& c = adapter.config;
-  std::optional<LoraConfig> config =
-      LoraConfig{static_cast<int>(c.rank), static_cast<float>(c.alpha), c.rslora,
-                 static_cast<float>(c.dropout), c.targets, 0};
+  std::optional<LoraConfig> config = LoraConfig{static_cast<int>(c.rank),
+                                                static_cast<float>(c.alpha),
+                                                c.rslora,
+                                                static_cast<float>(c.dropout),
+                                                c.targets,
+                                                0};
   put_in(std::move(terms));
   impl_->lora = std::move(config);
   impl_->loaded = std::move(adapter.config);

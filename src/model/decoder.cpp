@@ -17,8 +17,7 @@ Tensor upload(const io::HostTensor& host, Device device) {
   return from_bytes(host.data, shape, {host.dtype, device});
 }
 
-Linear make_linear(const io::ModelFiles& files, const std::string& name, bool bias,
-                   Device device) {
+Linear make_linear(const io::ModelFiles& files, const std::string& name, bool bias, Device device) {
   // Biases, like norms, are small and meet f32 activations.
   Linear linear{name, upload(files.tensor(name + ".weight"), device), {}, {}};
   if (bias) linear.bias = upload_f32(files.tensor(name + ".bias"), device);
@@ -33,9 +32,13 @@ Block make_block(const io::ModelFiles& files, int64_t layer, Device device) {
   };
   return {upload_f32(files.tensor(at + "input_layernorm.weight"), device),
           upload_f32(files.tensor(at + "post_attention_layernorm.weight"), device),
-          linear("self_attn.q_proj", bias), linear("self_attn.k_proj", bias),
-          linear("self_attn.v_proj", bias), linear("self_attn.o_proj"),
-          linear("mlp.gate_proj"), linear("mlp.up_proj"), linear("mlp.down_proj")};
+          linear("self_attn.q_proj", bias),
+          linear("self_attn.k_proj", bias),
+          linear("self_attn.v_proj", bias),
+          linear("self_attn.o_proj"),
+          linear("mlp.gate_proj"),
+          linear("mlp.up_proj"),
+          linear("mlp.down_proj")};
 }
 
 Tensor inverse_frequencies(const io::ModelConfig& config, Device device) {
@@ -129,8 +132,7 @@ Tensor Decoder::logits(const Tensor& hidden, Activations activations) const {
 }
 
 std::vector<std::pair<std::string, Tensor*>> Decoder::parameters() {
-  std::vector<std::pair<std::string, Tensor*>> all = {
-      {"model.embed_tokens.weight", &embedding_}};
+  std::vector<std::pair<std::string, Tensor*>> all = {{"model.embed_tokens.weight", &embedding_}};
   for (size_t layer = 0; layer < blocks_.size(); ++layer) {
     Block& block = blocks_[layer];
     const std::string at = fmt::format("model.layers.{}.", layer);

@@ -51,8 +51,8 @@ struct Placement {
   Tensor key_rows = {};
 };
 
-// Generation rounds activations beside quantised weights, prompt and answer alike; training and losses
-// do not.
+// Generation rounds activations beside quantised weights, prompt and answer alike; training and
+// losses do not.
 inline constexpr Activations kGeneration = Activations::int16;
 
 struct ForwardOptions {

@@ -76,8 +76,9 @@ GenerateResult Model::generate(std::string_view prompt, const GenerateOptions& o
   auto start = std::chrono::steady_clock::now();
   const int64_t context = impl_->decoder.config().max_context;
   if (result.prompt_tokens >= context) {
-    throw_error(ErrorCode::argument, "[generate] the prompt has {} tokens; the model's context "
-                                     "holds {}, the answer included",
+    throw_error(ErrorCode::argument,
+                "[generate] the prompt has {} tokens; the model's context "
+                "holds {}, the answer included",
                 result.prompt_tokens, context);
   }
   const int64_t most = std::min<int64_t>(options.max_tokens, context - result.prompt_tokens);

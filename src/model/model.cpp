@@ -123,9 +123,8 @@ std::string Model::chat_prompt(const std::vector<ChatMessage>& messages, bool ad
 Tensor Model::logits(std::span<const int32_t> ids) const {
   NoGrad off;
   const auto tokens = static_cast<int64_t>(ids.size());
-  const Tensor hidden =
-      impl_->decoder.hidden(from_values(ids, {1, tokens}, {i32, device()}),
-                            one_sequence(tokens, 0, device()), {});
+  const Tensor hidden = impl_->decoder.hidden(from_values(ids, {1, tokens}, {i32, device()}),
+                                              one_sequence(tokens, 0, device()), {});
   return impl_->decoder.logits(hidden.reshape({tokens, impl_->decoder.config().width}));
 }
 

@@ -20,7 +20,7 @@ struct Model::Impl {
   Decoder decoder;
   std::optional<LoraConfig> lora;
   std::optional<io::AdapterConfig> loaded;  // of an adapter that was read
-  bool full = false;  // all parameters train
+  bool full = false;                        // all parameters train
 
   // Parsed once, when it is first asked for. Throws ErrorCode::format if the model has none.
   const io::ChatTemplate& chat_template();

@@ -11,8 +11,10 @@ constexpr int64_t kPiece = 512;  // rows of a prompt at a time: bounds activatio
 int64_t checked_capacity(const Decoder& decoder, int64_t capacity) {
   const int64_t most = decoder.config().max_context;
   if (capacity < 1 || capacity > most) {
-    throw_error(ErrorCode::argument, "[generate] {} tokens of prompt and answer; the model's "
-                                     "context holds {}", capacity, most);
+    throw_error(ErrorCode::argument,
+                "[generate] {} tokens of prompt and answer; the model's "
+                "context holds {}",
+                capacity, most);
   }
   return capacity;
 }
@@ -24,8 +26,8 @@ void write_one(const Tensor& t, int64_t value) {
 
 }  // namespace
 
-std::vector<float> feed_prompt(const Decoder& decoder, KvCache* cache,
-                               std::span<const int32_t> ids, int64_t* length) {
+std::vector<float> feed_prompt(const Decoder& decoder, KvCache* cache, std::span<const int32_t> ids,
+                               int64_t* length) {
   Tensor last;
   const Device device = decoder.device();
   while (!ids.empty()) {

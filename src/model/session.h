@@ -9,8 +9,8 @@ namespace pewter {
 
 // Runs a prompt of at least one token into a cache of one sequence that holds `length` tokens, and
 // adds to that; returns the logits f32 [V] after the last. In pieces of a bounded number of rows.
-std::vector<float> feed_prompt(const Decoder& decoder, KvCache* cache,
-                               std::span<const int32_t> ids, int64_t* length);
+std::vector<float> feed_prompt(const Decoder& decoder, KvCache* cache, std::span<const int32_t> ids,
+                               int64_t* length);
 
 class Session {
  public:

@@ -3,8 +3,7 @@
 namespace pewter {
 
 Tensor upload_f32(const io::HostTensor& host, Device device) {
-  return from_values(io::to_f32(host), Shape{std::span<const int64_t>(host.shape)},
-                     {f32, device});
+  return from_values(io::to_f32(host), Shape{std::span<const int64_t>(host.shape)}, {f32, device});
 }
 
 io::HostTensor to_host(std::string name, const Tensor& t) {

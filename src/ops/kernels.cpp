@@ -45,8 +45,9 @@ void check_writable(const char* op, const Tensor& out) {
   if (out.numel() == 0) return;
   for (int d = 0; d < out.rank(); ++d) {
     if (out.size(d) < 2 || out.strides()[d] != 0) continue;
-    throw_error(ErrorCode::argument, "[{}] out {} with strides {} is expanded: its elements share "
-                                     "memory and cannot be written apart",
+    throw_error(ErrorCode::argument,
+                "[{}] out {} with strides {} is expanded: its elements share "
+                "memory and cannot be written apart",
                 op, out.shape().to_string(), out.strides().to_string());
   }
 }
@@ -59,21 +60,33 @@ int64_t leading_rows(const Tensor& x) {
 
 double load_element(DType dtype, const void* data, int64_t i) {
   switch (dtype) {
-    case DType::f32: return static_cast<const float*>(data)[i];
-    case DType::f16: return to_float(static_cast<const Half*>(data)[i]);
-    case DType::bf16: return to_float(static_cast<const BFloat16*>(data)[i]);
-    case DType::i32: return static_cast<const int32_t*>(data)[i];
-    default: throw_error(ErrorCode::dtype, "[ref] cannot read {}", to_string(dtype));
+    case DType::f32:
+      return static_cast<const float*>(data)[i];
+    case DType::f16:
+      return to_float(static_cast<const Half*>(data)[i]);
+    case DType::bf16:
+      return to_float(static_cast<const BFloat16*>(data)[i]);
+    case DType::i32:
+      return static_cast<const int32_t*>(data)[i];
+    default:
+      throw_error(ErrorCode::dtype, "[ref] cannot read {}", to_string(dtype));
   }
 }
 
 void store_element(DType dtype, void* data, int64_t i, double value) {
   const float f = static_cast<float>(value);
   switch (dtype) {
-    case DType::f32: static_cast<float*>(data)[i] = f; return;
-    case DType::f16: static_cast<Half*>(data)[i] = to_half(f); return;
-    case DType::bf16: static_cast<BFloat16*>(data)[i] = to_bfloat16(f); return;
-    default: throw_error(ErrorCode::dtype, "[ref] cannot write {}", to_string(dtype));
+    case DType::f32:
+      static_cast<float*>(data)[i] = f;
+      return;
+    case DType::f16:
+      static_cast<Half*>(data)[i] = to_half(f);
+      return;
+    case DType::bf16:
+      static_cast<BFloat16*>(data)[i] = to_bfloat16(f);
+      return;
+    default:
+      throw_error(ErrorCode::dtype, "[ref] cannot write {}", to_string(dtype));
   }
 }
 

@@ -49,19 +49,26 @@ inline const float* floats(const Tensor& t) { return floats_out(t); }
 template <typename Fn>
 void with_float_type(DType dtype, Fn&& fn) {
   switch (dtype) {
-    case DType::f32: return fn(float{});
-    case DType::f16: return fn(Half{});
-    case DType::bf16: return fn(BFloat16{});
-    default: throw_error(ErrorCode::dtype, "{} is not a floating type", to_string(dtype));
+    case DType::f32:
+      return fn(float{});
+    case DType::f16:
+      return fn(Half{});
+    case DType::bf16:
+      return fn(BFloat16{});
+    default:
+      throw_error(ErrorCode::dtype, "{} is not a floating type", to_string(dtype));
   }
 }
 
 inline float to_float(float f) { return f; }
 template <typename T>
 T from_float(float f) {
-  if constexpr (std::is_same_v<T, Half>) return to_half(f);
-  else if constexpr (std::is_same_v<T, BFloat16>) return to_bfloat16(f);
-  else return f;
+  if constexpr (std::is_same_v<T, Half>)
+    return to_half(f);
+  else if constexpr (std::is_same_v<T, BFloat16>)
+    return to_bfloat16(f);
+  else
+    return f;
 }
 // Element i of memory of a floating dtype, for reference kernels.
 double load_element(DType dtype, const void* data, int64_t i);

@@ -78,9 +78,8 @@ class BatchGenerator {
                           from_values(begin, {n, 1}, integer), from_values(end, {n, 1}, integer),
                           from_values(lengths, {n}, integer)};
     KvCache cache = rows_of_cache(0, n);
-    const Tensor hidden =
-        decoder_.hidden(from_values(ids, {n, 1}, integer), where,
-                        {.cache = &cache, .activations = kGeneration});
+    const Tensor hidden = decoder_.hidden(from_values(ids, {n, 1}, integer), where,
+                                          {.cache = &cache, .activations = kGeneration});
     const std::vector<float> logits = decoder_.logits(hidden, kGeneration).to_vector<float>();
     const size_t vocabulary = logits.size() / rows_.size();
     // Backwards, so that a row moved into a gap has had its turn.

@@ -32,9 +32,8 @@ Tensor Optimizer::step_numbers(int64_t t, double learning_rate, double factor) c
   const auto correction = [&](double beta) {
     return static_cast<float>(1 - std::pow(static_cast<float>(beta), static_cast<double>(t)));
   };
-  const std::vector<float> numbers = {static_cast<float>(learning_rate),
-                                      correction(options_.beta1), correction(options_.beta2),
-                                      static_cast<float>(factor)};
+  const std::vector<float> numbers = {static_cast<float>(learning_rate), correction(options_.beta1),
+                                      correction(options_.beta2), static_cast<float>(factor)};
   return from_values(numbers, {4}, {f32, parameters_.front().value.device()});
 }
 

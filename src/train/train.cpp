@@ -25,9 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kRateSteps = 10;       // tokens per second are over so many steps
-constexpr size_t kFinalLossSteps = 20;  // final_loss is the mean of so many
-constexpr int64_t kSampleTokens = 64;   // of an answer in the report
+constexpr size_t kRateSteps = 10;                    // tokens per second are over so many steps
+constexpr size_t kFinalLossSteps = 20;               // final_loss is the mean of so many
+constexpr int64_t kSampleTokens = 64;                // of an answer in the report
 constexpr int64_t kMostExamples = int64_t{1} << 53;  // a run takes; more and a double cannot count
 
 void need(bool fine, const char* name, double value, const char* range) {

@@ -54,8 +54,10 @@ class Pool {
     take_tasks();
     open_.store(false, std::memory_order_seq_cst);
     for (int spins = 0; inside_.load(std::memory_order_seq_cst) > 0; ++spins) {
-      if (spins < kSpins) pause();
-      else std::this_thread::yield();
+      if (spins < kSpins)
+        pause();
+      else
+        std::this_thread::yield();
     }
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }

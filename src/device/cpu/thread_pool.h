@@ -12,8 +12,7 @@ namespace pewter::cpu {
 class TaskRef {
  public:
   template <typename F>
-  TaskRef(F& f)
-      : object_(&f), call_([](void* o, int64_t task) { (*static_cast<F*>(o))(task); }) {}
+  TaskRef(F& f) : object_(&f), call_([](void* o, int64_t task) { (*static_cast<F*>(o))(task); }) {}
   void operator()(int64_t task) const { call_(object_, task); }
 
  private:

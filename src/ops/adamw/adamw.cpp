@@ -18,8 +18,9 @@ void check_state(const char* name, const Tensor& t, const Shape& shape) {
     throw_error(ErrorCode::dtype, "[adamw] {} is {}; f32 is needed", name, to_string(t.dtype()));
   }
   if (!t.is_contiguous()) {
-    throw_error(ErrorCode::shape, "[adamw] {} has strides {}; it is changed in place and must be "
-                                  "contiguous",
+    throw_error(ErrorCode::shape,
+                "[adamw] {} has strides {}; it is changed in place and must be "
+                "contiguous",
                 name, t.strides().to_string());
   }
 }
@@ -56,8 +57,8 @@ Tensor global_norm(std::span<const Tensor> tensors) {
     held.push_back(contiguous(t));
     const auto* data = static_cast<const char*>(held.back().data());
     for (int64_t at = 0; at < t.numel(); at += kPiece) {
-      args.pieces.push_back({data + at * info(t.dtype()).block_bytes,
-                             std::min(kPiece, t.numel() - at), t.dtype()});
+      args.pieces.push_back(
+          {data + at * info(t.dtype()).block_bytes, std::min(kPiece, t.numel() - at), t.dtype()});
     }
   }
   const Device device = tensors[0].device();

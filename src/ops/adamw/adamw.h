@@ -6,8 +6,9 @@
 // most 16 * 2^-24, and of param one rounding more.
 // Only f32 parameters are taken: a 16-bit parameter would round every step away that is smaller
 // than 2^-9 of it. Who trains 16-bit weights keeps f32 masters and casts.
-// global_norm: squares are exact in double and summed there, in an order that the sizes fix: the sum
-// of n of them is off by n * 2^-53 of itself, the norm by half of that and the one rounding to f32.
+// global_norm: squares are exact in double and summed there, in an order that the sizes fix: the
+// sum of n of them is off by n * 2^-53 of itself, the norm by half of that and the one rounding to
+// f32.
 #pragma once
 
 #include "adamw_args.h"

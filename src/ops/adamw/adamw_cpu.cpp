@@ -37,9 +37,8 @@ void adamw_run(const AdamwArgs& a, int64_t begin, int64_t n) {
 }
 
 void adamw_all(const AdamwArgs& a) {
-  cpu::parallel_ranges(a.n, cpu::kElementGrain, [&](int64_t begin, int64_t end) {
-    adamw_run(a, begin, end - begin);
-  });
+  cpu::parallel_ranges(a.n, cpu::kElementGrain,
+                       [&](int64_t begin, int64_t end) { adamw_run(a, begin, end - begin); });
 }
 
 // In eight chains, which the compiler makes vectors of. A square of an f32 is exact in double, and

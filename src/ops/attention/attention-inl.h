@@ -97,15 +97,21 @@ struct Arena {
 struct Lanes {
   const AttentionArgs* args;
   AttentionTile tile;
-  int64_t group;           // key/value head
+  int64_t group;                // key/value head
   int64_t heads, count, width;  // heads sharing it; lanes; lanes padded
-  int64_t d_width;         // d padded
-  float* limit;            // [width] keys each lane sees, counted from tile.begin
+  int64_t d_width;              // d padded
+  float* limit;                 // [width] keys each lane sees, counted from tile.begin
 
   template <typename D>
   Lanes(D d, const AttentionArgs& a, const AttentionTile& t, int64_t g, Arena& arena)
-      : args(&a), tile(t), group(g), heads(a.h / a.h_kv), count(heads * t.queries),
-        width(whole_vectors(d, count)), d_width(padded(a.d)), limit(arena.take(width)) {
+      : args(&a),
+        tile(t),
+        group(g),
+        heads(a.h / a.h_kv),
+        count(heads * t.queries),
+        width(whole_vectors(d, count)),
+        d_width(padded(a.d)),
+        limit(arena.take(width)) {
     for (int64_t l = 0; l < width; ++l) {
       const int64_t at = t.b * a.t + t.t0 + l % t.queries;
       const int64_t keys = l < count ? int64_t{a.key_end[at]} - a.key_begin[at] : 0;
@@ -162,7 +168,8 @@ inline KeyRows key_rows(const float* first, int64_t stride, int64_t keys, int64_
 template <typename D>
 void key_products(D d, const Lanes& l, const float* keys, int64_t stride, int64_t n,
                   const float* lanes, float* scores) {
-  small_product(d, {keys, lanes, stride, 1, l.width, n, l.width, l.args->d, scores, l.width, false});
+  small_product(d,
+                {keys, lanes, stride, 1, l.width, n, l.width, l.args->d, scores, l.width, false});
 }
 
 // out[lane][i] += sum over j of p[j][lane] * rows[j][i]. Lanes that see fewer than `keys` keys stop

@@ -54,10 +54,23 @@ struct Saved {
 };
 
 AttentionArgs arguments(const Saved& s) {
-  return {floats(s.q), floats(s.k), floats(s.v), static_cast<const int32_t*>(s.begin.data()),
-          static_cast<const int32_t*>(s.end.data()), floats_out(s.y), floats_out(s.lse),
-          strides_of(s.q), strides_of(s.k), strides_of(s.v), s.q.size(0), s.q.size(1),
-          s.k.size(1), s.q.size(2), s.k.size(2), s.q.size(3), s.scale};
+  return {floats(s.q),
+          floats(s.k),
+          floats(s.v),
+          static_cast<const int32_t*>(s.begin.data()),
+          static_cast<const int32_t*>(s.end.data()),
+          floats_out(s.y),
+          floats_out(s.lse),
+          strides_of(s.q),
+          strides_of(s.k),
+          strides_of(s.v),
+          s.q.size(0),
+          s.q.size(1),
+          s.k.size(1),
+          s.q.size(2),
+          s.k.size(2),
+          s.q.size(3),
+          s.scale};
 }
 
 std::vector<Tensor> gradients(const Tensor& grad, const Saved& s, const bool (&wants)[3],
@@ -90,8 +103,14 @@ void check_intervals(const AttentionArgs& a) {
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& key_begin,
                  const Tensor& key_end, AttentionOptions options) {
   check(q, k, v, key_begin, key_end);
-  Saved s{ready(q), ready(k), ready(v), contiguous(key_begin), contiguous(key_end),
-          empty(q.shape(), {f32, q.device()}), {}, options.scale};
+  Saved s{ready(q),
+          ready(k),
+          ready(v),
+          contiguous(key_begin),
+          contiguous(key_end),
+          empty(q.shape(), {f32, q.device()}),
+          {},
+          options.scale};
   if (s.scale == 0) s.scale = 1 / std::sqrt(static_cast<float>(q.size(3)));
   const bool wants_any = wants_grad({q, k, v});
   if (wants_any) s.lse = empty({q.size(0), q.size(1), q.size(2)}, {f32, q.device()});
@@ -100,7 +119,9 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor
   if (wants_any) {
     record(y, "attention", {q, k, v},
            [s, wq = q.requires_grad(), wk = k.requires_grad(), wv = v.requires_grad(),
-            dtype = q.dtype()](const Tensor& g) { return gradients(g, s, {wq, wk, wv}, dtype); });
+            dtype = q.dtype()](const Tensor& g) {
+             return gradients(g, s, {wq, wk, wv}, dtype);
+           });
   }
   return y;
 }

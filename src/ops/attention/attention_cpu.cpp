@@ -89,7 +89,8 @@ void forward_tile(D d, const AttentionArgs& a, const AttentionTile& tile, int64_
   const Lanes l(d, a, tile, group, arena);
   const auto step = static_cast<int64_t>(hn::Lanes(d));
   float* q = arena.take(a.d * l.width);
-  transpose_lanes(l, [&](int64_t lane) { return l.q(lane); }, q);
+  transpose_lanes(
+      l, [&](int64_t lane) { return l.q(lane); }, q);
   float* scores = arena.take(kKeyBlock * l.width);
   float* shrink = arena.take(l.width);
   float* copy = arena.take(kKeyBlock * l.d_width);
@@ -117,8 +118,10 @@ void attention_all(const AttentionArgs& a) {
   cpu::parallel_for(n * a.h_kv, [&](int64_t task) {
     const AttentionTile& tile = tiles[static_cast<size_t>(n - 1 - task / a.h_kv)];
     const bool few = tile.queries * (a.h / a.h_kv) <= static_cast<int64_t>(hn::Lanes(ShortLanes()));
-    if (few) forward_tile(ShortLanes(), a, tile, task % a.h_kv);
-    else forward_tile(F32(), a, tile, task % a.h_kv);
+    if (few)
+      forward_tile(ShortLanes(), a, tile, task % a.h_kv);
+    else
+      forward_tile(F32(), a, tile, task % a.h_kv);
   });
 }
 
@@ -127,9 +130,9 @@ void attention_all(const AttentionArgs& a) {
 // What the backward needs of a tile: inputs as lanes and as rows, and per lane lse and delta.
 struct TileGrad {
   Lanes l;
-  float *q, *dy;          // [d][width]
-  float *lse, *delta;     // [width]
-  float *p, *ds;          // [keys][width]
+  float *q, *dy;       // [d][width]
+  float *lse, *delta;  // [width]
+  float *p, *ds;       // [keys][width]
 
   TileGrad(const AttentionBackwardArgs& o, const AttentionTile& t, int64_t group, Arena& arena)
       : l(F32(), o.forward, t, group, arena) {
@@ -140,8 +143,10 @@ struct TileGrad {
     delta = arena.take(l.width);
     p = arena.take(kKeyBlock * l.width);
     ds = arena.take(kKeyBlock * l.width);
-    transpose_lanes(l, [&](int64_t lane) { return l.q(lane); }, q);
-    transpose_lanes(l, [&](int64_t lane) { return o.dy + l.row(lane) * d; }, dy);
+    transpose_lanes(
+        l, [&](int64_t lane) { return l.q(lane); }, q);
+    transpose_lanes(
+        l, [&](int64_t lane) { return o.dy + l.row(lane) * d; }, dy);
     std::fill_n(lse, l.width, 0.0f);
     std::fill_n(delta, l.width, 0.0f);
     for (int64_t lane = 0; lane < l.count; ++lane) {
@@ -205,7 +210,8 @@ void back_to_rows(const Lanes& l, const float* lanes, float* rows) {
 
 // out[j][i] += sum over lanes of p[j][lane] rows[lane][i]
 void add_lanes(const Lanes& l, const float* p, const float* rows, int64_t keys, float* out) {
-  small_product(F32(), {p, rows, l.width, 1, l.d_width, keys, l.d_width, l.count, out, l.d_width, true});
+  small_product(F32(),
+                {p, rows, l.width, 1, l.d_width, keys, l.d_width, l.count, out, l.d_width, true});
 }
 
 void key_grad_block(const AttentionBackwardArgs& o, const std::vector<AttentionTile>& tiles,

@@ -11,11 +11,16 @@ namespace {
 
 template <typename To, typename From>
 To converted(From x) {
-  if constexpr (std::is_same_v<To, From>) return x;
-  else if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) return to_integer<To>(x);
-  else if constexpr (std::is_integral_v<From>) return from_float<To>(static_cast<float>(x));
-  else if constexpr (std::is_integral_v<To>) return to_integer<To>(to_float(x));
-  else return from_float<To>(to_float(x));
+  if constexpr (std::is_same_v<To, From>)
+    return x;
+  else if constexpr (std::is_integral_v<From> && std::is_integral_v<To>)
+    return to_integer<To>(x);
+  else if constexpr (std::is_integral_v<From>)
+    return from_float<To>(static_cast<float>(x));
+  else if constexpr (std::is_integral_v<To>)
+    return to_integer<To>(to_float(x));
+  else
+    return from_float<To>(to_float(x));
 }
 
 template <typename Fn>
@@ -38,7 +43,7 @@ template <typename To, typename From>
 void copy_rows(const CopyArgs& a, const Strided<2>& at) {
   const auto* x = static_cast<const From*>(a.x);
   auto* y = static_cast<To*>(a.y);
-  parallel_rows(at, [&](const int64_t (&o)[2], int64_t n) {
+  parallel_rows(at, [&](const int64_t(&o)[2], int64_t n) {
     copy_row(x + o[0], y + o[1], n, at.row_stride(0), at.row_stride(1));
   });
 }
@@ -58,8 +63,10 @@ void fill(const FillArgs& a) {
   with_type(a.dtype, [&](auto type) {
     using T = decltype(type);
     T value;
-    if constexpr (std::is_integral_v<T>) value = to_integer<T>(a.value);
-    else value = from_float<T>(static_cast<float>(a.value));
+    if constexpr (std::is_integral_v<T>)
+      value = to_integer<T>(a.value);
+    else
+      value = from_float<T>(static_cast<float>(a.value));
     CopyArgs c{&value, a.y, a.dtype, a.dtype, a.rank, {}, {}, {}};
     for (int d = 0; d < a.rank; ++d) {
       if (a.sizes[d] == 0) return;

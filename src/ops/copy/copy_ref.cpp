@@ -39,9 +39,8 @@ double load_any(DType dtype, const void* data, int64_t i) {
 }  // namespace
 
 void copy(const CopyArgs& a) {
-  for_each(a.rank, a.sizes, a.x_strides, a.y_strides, [&](int64_t x, int64_t y) {
-    store_any(a.to, a.y, y, load_any(a.from, a.x, x));
-  });
+  for_each(a.rank, a.sizes, a.x_strides, a.y_strides,
+           [&](int64_t x, int64_t y) { store_any(a.to, a.y, y, load_any(a.from, a.x, x)); });
 }
 
 void fill(const FillArgs& a) {

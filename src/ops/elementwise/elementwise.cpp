@@ -74,11 +74,10 @@ Tensor mul(const Tensor& a, const Tensor& b) {
   Tensor y = binary("mul", ElementwiseOp::mul, a, b);
   if (!wants_grad({a, b})) return y;
   const bool a_wants = a.requires_grad(), b_wants = b.requires_grad();
-  record(y, "mul", {a, b},
-         [a = a.detach(), b = b.detach(), a_wants, b_wants](const Tensor& g) {
-           return std::vector{a_wants ? product_sum_to(g, b, a.shape()) : Tensor(),
-                              b_wants ? product_sum_to(g, a, b.shape()) : Tensor()};
-         });
+  record(y, "mul", {a, b}, [a = a.detach(), b = b.detach(), a_wants, b_wants](const Tensor& g) {
+    return std::vector{a_wants ? product_sum_to(g, b, a.shape()) : Tensor(),
+                       b_wants ? product_sum_to(g, a, b.shape()) : Tensor()};
+  });
   return y;
 }
 

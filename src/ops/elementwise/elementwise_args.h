@@ -13,7 +13,7 @@ struct ElementwiseArgs {
   void* y;
   DType dtype;
   ElementwiseOp op;
-  float factor;  // of scale
+  float factor;   // of scale
   Strided<3> at;  // a, b, y; no size is 0
 };
 

@@ -58,7 +58,7 @@ void elementwise_rows(const ElementwiseArgs& args, Op op) {
   const auto* b = static_cast<const T*>(args.b);
   auto* y = static_cast<T*>(args.y);
   const int64_t as = at.row_stride(0), bs = at.row_stride(1), ys = at.row_stride(2);
-  cpu::parallel_rows(at, [&](const int64_t (&o)[3], int64_t n) {
+  cpu::parallel_rows(at, [&](const int64_t(&o)[3], int64_t n) {
     elementwise_row(a + o[0], b + o[1], y + o[2], n, as, bs, ys, op);
   });
 }
@@ -67,10 +67,14 @@ void elementwise_all(const ElementwiseArgs& args) {
   with_float_type(args.dtype, [&](auto type) {
     using T = decltype(type);
     switch (args.op) {
-      case ElementwiseOp::add: return elementwise_rows<T>(args, Add());
-      case ElementwiseOp::sub: return elementwise_rows<T>(args, Sub());
-      case ElementwiseOp::mul: return elementwise_rows<T>(args, Mul());
-      case ElementwiseOp::scale: return elementwise_rows<T>(args, Scale{args.factor});
+      case ElementwiseOp::add:
+        return elementwise_rows<T>(args, Add());
+      case ElementwiseOp::sub:
+        return elementwise_rows<T>(args, Sub());
+      case ElementwiseOp::mul:
+        return elementwise_rows<T>(args, Mul());
+      case ElementwiseOp::scale:
+        return elementwise_rows<T>(args, Scale{args.factor});
     }
   });
 }

@@ -7,10 +7,14 @@ namespace {
 
 double apply(const ElementwiseArgs& args, double a, double b) {
   switch (args.op) {
-    case ElementwiseOp::add: return a + b;
-    case ElementwiseOp::sub: return a - b;
-    case ElementwiseOp::mul: return a * b;
-    case ElementwiseOp::scale: return a * args.factor;
+    case ElementwiseOp::add:
+      return a + b;
+    case ElementwiseOp::sub:
+      return a - b;
+    case ElementwiseOp::mul:
+      return a * b;
+    case ElementwiseOp::scale:
+      return a * args.factor;
   }
   return 0;
 }

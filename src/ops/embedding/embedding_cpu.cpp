@@ -34,12 +34,12 @@ void embedding_backward(const EmbeddingBackwardArgs& a) {
     const auto* dy = static_cast<const T*>(a.dy);
     parallel_ranges(a.columns, std::max<int64_t>(16, 16384 / (a.count + 1)),
                     [&](int64_t begin, int64_t end) {
-      for (int64_t i = 0; i < a.count; ++i) {
-        float* row = a.dtable + a.ids[i] * a.columns;
-        const T* from = dy + i * a.columns;
-        for (int64_t j = begin; j < end; ++j) row[j] += to_float(from[j]);
-      }
-    });
+                      for (int64_t i = 0; i < a.count; ++i) {
+                        float* row = a.dtable + a.ids[i] * a.columns;
+                        const T* from = dy + i * a.columns;
+                        for (int64_t j = begin; j < end; ++j) row[j] += to_float(from[j]);
+                      }
+                    });
   });
 }
 

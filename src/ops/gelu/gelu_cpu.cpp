@@ -70,9 +70,8 @@ HWY_INLINE VF32 gelu_slope(VF32 x, bool tanh_approximation) {
 template <typename T>
 void gelu_run(const T* x, const T* dy, T* y, int64_t n, bool tanh_approximation) {
   if (!dy) {
-    for_row(x, n, 0, [&](VF32 v, int64_t i) {
-      store_row(gelu_value(v, tanh_approximation), y, i, n);
-    });
+    for_row(x, n, 0,
+            [&](VF32 v, int64_t i) { store_row(gelu_value(v, tanh_approximation), y, i, n); });
   } else {
     for_row(x, n, 0, [&](VF32 v, int64_t i) {
       store_row(hn::Mul(load_row(dy, i, n), gelu_slope(v, tanh_approximation)), y, i, n);

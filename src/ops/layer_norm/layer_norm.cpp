@@ -9,8 +9,8 @@ namespace pewter {
 namespace {
 
 constexpr Kernels<LayerNormArgs> kForward{"layer_norm", cpu::layer_norm, ref::layer_norm};
-constexpr Kernels<LayerNormBackwardArgs> kBackward{
-    "layer_norm_backward", cpu::layer_norm_backward, ref::layer_norm_backward};
+constexpr Kernels<LayerNormBackwardArgs> kBackward{"layer_norm_backward", cpu::layer_norm_backward,
+                                                   ref::layer_norm_backward};
 
 struct Wanted {
   bool x, weight, bias;

@@ -21,11 +21,11 @@ struct LayerNormBackwardArgs {
   const void* x;
   const void* weight;
   const void* dy;
-  void* dx;        // null when x wants no gradient
+  void* dx;  // null when x wants no gradient
   float*
       partial;  // [chunks, 2, columns]: each chunk's share of dweight and dbias; null: not wanted
   int64_t rows, columns;
-  int64_t chunk;   // rows in a chunk
+  int64_t chunk;  // rows in a chunk
   float eps;
   DType dtype;
 };

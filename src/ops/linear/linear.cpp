@@ -83,8 +83,12 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias,
   if (!wants_grad({x, weight, bias})) return y;
   std::vector<Tensor> inputs = {x, weight};
   if (bias.defined()) inputs.push_back(bias);
-  const Saved saved{x.detach(), w, bias.defined() ? bias.detach() : Tensor(), x.requires_grad(),
-                    weight.requires_grad(), bias.requires_grad()};
+  const Saved saved{x.detach(),
+                    w,
+                    bias.defined() ? bias.detach() : Tensor(),
+                    x.requires_grad(),
+                    weight.requires_grad(),
+                    bias.requires_grad()};
   record(y, "linear", inputs, [saved, n = inputs.size()](const Tensor& g) {
     auto all = gradients(g, saved);
     all.resize(n);

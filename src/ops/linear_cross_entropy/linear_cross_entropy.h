@@ -15,13 +15,13 @@ namespace pewter {
 constexpr int64_t kLossRows = 128;
 
 struct LinearCrossEntropyArgs {
-  WeightArgs w;                // [V, D]
-  const float* x;              // [T, D]
-  const int32_t* targets;      // [T]
-  const float* row_weights;    // [T]; null: 1 where the target is not negative, else 0
-  float* loss;                 // [1] or null
-  float* log_probs;            // [T] or null
-  float *dx, *dw;              // [T, D], [V, D]; either may be null
+  WeightArgs w;              // [V, D]
+  const float* x;            // [T, D]
+  const int32_t* targets;    // [T]
+  const float* row_weights;  // [T]; null: 1 where the target is not negative, else 0
+  float* loss;               // [1] or null
+  float* log_probs;          // [T] or null
+  float *dx, *dw;            // [T, D], [V, D]; either may be null
   // (The last three hold zeros when the kernel starts: it writes the rows that count.)
   float *logits, *rows, *row_grads;  // scratch [kLossRows, V], [kLossRows, D], the same
   int64_t t;

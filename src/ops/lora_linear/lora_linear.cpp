@@ -31,8 +31,9 @@ void check_counter(const Tensor& counter) {
   check_shape(kOp, "dropout_counter", counter, {16});
   const bool aligned = reinterpret_cast<uintptr_t>(counter.data()) % sizeof(uint64_t) == 0;
   if (counter.dtype() != DType::u8 || !counter.is_contiguous() || !aligned) {
-    throw_error(ErrorCode::dtype, "[{}] dropout_counter is {} with strides {}{}; u8, contiguous at "
-                                  "a multiple of 8 bytes, is needed",
+    throw_error(ErrorCode::dtype,
+                "[{}] dropout_counter is {} with strides {}{}; u8, contiguous at "
+                "a multiple of 8 bytes, is needed",
                 kOp, to_string(counter.dtype()), counter.strides().to_string(),
                 aligned ? "" : ", unaligned");
   }
@@ -100,8 +101,15 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, co
                    const Tensor& b, const LoraOptions& options) {
   check(x, weight, bias, a, b, options);
   const Device device = x.device();
-  Saved s{cast(contiguous(x.detach()), f32), contiguous(weight.detach()), contiguous(a.detach()),
-          contiguous(b.detach()), {}, options, x.dtype(), x.requires_grad(), a.requires_grad(),
+  Saved s{cast(contiguous(x.detach()), f32),
+          contiguous(weight.detach()),
+          contiguous(a.detach()),
+          contiguous(b.detach()),
+          {},
+          options,
+          x.dtype(),
+          x.requires_grad(),
+          a.requires_grad(),
           b.requires_grad()};
   const Tensor bias32 = bias.defined() ? cast(contiguous(bias.detach()), f32) : Tensor();
   Shape shape = x.shape();
@@ -111,8 +119,8 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   s.u = empty({m, r}, {f32, device});
   const Tensor dropped = options.dropout > 0 ? empty(x.shape(), {f32, device}) : Tensor();
   run(kForward, device,
-      {weight_args(s.w, options.activations), floats(s.x), floats(bias32), floats(s.a),
-       floats(s.b), floats_out(s.u), floats_out(y), floats_out(dropped), m, r, options.scale,
+      {weight_args(s.w, options.activations), floats(s.x), floats(bias32), floats(s.a), floats(s.b),
+       floats_out(s.u), floats_out(y), floats_out(dropped), m, r, options.scale,
        dropout_args(options)});
   y = cast(y, x.dtype());
   record(y, kOp, {x, a, b}, [s](const Tensor& g) { return gradients(g, s); });

@@ -27,8 +27,8 @@ struct DropoutArgs {
 struct LoraLinearArgs {
   WeightArgs w;
   const float *x, *bias, *a, *b;
-  float *u, *y;       // u: [M, R]
-  float* dropped;     // [M, K] for dropout(x), null when p == 0
+  float *u, *y;    // u: [M, R]
+  float* dropped;  // [M, K] for dropout(x), null when p == 0
   int64_t m, r;
   float scale;
   DropoutArgs dropout;

@@ -52,9 +52,8 @@ void lora_linear(const LoraLinearArgs& o) {
   const int64_t n = o.w.n, k = o.w.k;
   const float* x = dropped(o.dropout, o.x, o.dropped, o.m * k);
   product(o.m, o.r, {term(rows(x, k), columns(o.a, k), k)}, o.u);
-  product(o.m, n,
-          {forward_term(o.w, o.x), term(rows(o.u, o.r), columns(o.b, o.r), o.r, o.scale)}, o.y,
-          o.bias);
+  product(o.m, n, {forward_term(o.w, o.x), term(rows(o.u, o.r), columns(o.b, o.r), o.r, o.scale)},
+          o.y, o.bias);
 }
 
 void lora_linear_backward(const LoraLinearBackwardArgs& o) {

@@ -32,13 +32,13 @@ struct GemmMatrix {
 
 // A weight W [N, K] as the right-hand operand: W^T (x W^T) or W itself (dy W).
 struct GemmTerm {
-  GemmMatrix a;          // [M, K]
-  GemmMatrix b;          // [K, N]; unused when one of the next two is set
+  GemmMatrix a;                          // [M, K]
+  GemmMatrix b;                          // [K, N]; unused when one of the next two is set
   const PackedWeight* packed = nullptr;  // B = W^T, from panels
   bool int16 = false;                    // with `packed`: A is rounded as int16_gemm.h says
   const void* blocks = nullptr;          // B = W [K, N], quantised along N
   DType block_dtype = DType::f32;
-  float b_scale = 1;     // multiplies plain B while it is packed
+  float b_scale = 1;  // multiplies plain B while it is packed
   int64_t k = 0;
 };
 
@@ -46,10 +46,10 @@ struct GemmArgs {
   int64_t m, n;
   GemmTerm terms[2];
   int32_t n_terms;
-  bool accumulate;      // go on from C instead of from zero
-  float* c;             // [M, N], rows contiguous
+  bool accumulate;  // go on from C instead of from zero
+  float* c;         // [M, N], rows contiguous
   int64_t c_stride;
-  const float* bias;    // [N], added last, or null
+  const float* bias;  // [N], added last, or null
 };
 
 // C [M, N], contiguous, of one term.

@@ -149,8 +149,10 @@ void multiply_block(const Block& s, int64_t m0, int64_t m1, int64_t n0, int64_t 
     const int64_t rows = std::min<int64_t>(kRows, g.m - m);
     const MicroTile run = micro_tile_for(rows, std::make_integer_sequence<int, kRows>());
     for (int64_t n = n0; n < n1; n += kColumns) {
-      const Tile tile{g.c + m * g.c_stride + n, g.c_stride,
-                      {mask_of(g.n - n), mask_of(g.n - n - 16)}, s.k0 > 0,
+      const Tile tile{g.c + m * g.c_stride + n,
+                      g.c_stride,
+                      {mask_of(g.n - n), mask_of(g.n - n - 16)},
+                      s.k0 > 0,
                       last && g.bias ? g.bias + n : nullptr};
       run(s.packed_a + m * pairs, slab + (n - n0) * pairs, pairs, tile);
     }
@@ -163,8 +165,7 @@ void gemm_bf16(const GemmArgs& g) {
   const GemmTerm& term = g.terms[0];
   auto* packed_a = reinterpret_cast<uint32_t*>(packed_a_memory((g.m + kRows) * kPairs));
   const int64_t slabs = (g.n + kSlabColumns - 1) / kSlabColumns;
-  const int64_t row_blocks =
-      slabs >= 2 * thread_count() ? 1 : (g.m + kRowBlock - 1) / kRowBlock;
+  const int64_t row_blocks = slabs >= 2 * thread_count() ? 1 : (g.m + kRowBlock - 1) / kRowBlock;
   const int64_t rows = ((g.m + row_blocks - 1) / row_blocks + kRows - 1) / kRows * kRows;
   for (int64_t k0 = 0; k0 < term.k; k0 += 2 * kPairs) {
     const Block block{&g, k0, std::min(2 * kPairs, term.k - k0), packed_a};

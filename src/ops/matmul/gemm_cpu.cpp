@@ -21,10 +21,10 @@ namespace pewter::HWY_NAMESPACE {
 // registers (32 of them with AVX-512 and NEON, 16 otherwise).
 constexpr int kRows = HWY_MAX_BYTES == 64 ? 12 : 6;
 constexpr int kVectors = kTileColumns / kVectorLanes;
-constexpr int64_t kDepth = 288;      // k a block: 12 x 288 of A and 288 x 32 of B share 48 KiB
+constexpr int64_t kDepth = 288;  // k a block: 12 x 288 of A and 288 x 32 of B share 48 KiB
 constexpr int64_t kSlabColumns =
-    96;                              // a slab of B is 288 x 96 floats, 108 KiB, of the second level
-constexpr int64_t kRowBlock = 240;   // rows a task takes: multiple of 12 and 6
+    96;                             // a slab of B is 288 x 96 floats, 108 KiB, of the second level
+constexpr int64_t kRowBlock = 240;  // rows a task takes: multiple of 12 and 6
 
 // What a tile does besides adding products.
 struct Tile {
@@ -148,13 +148,17 @@ void blocked(const GemmArgs& g, float* packed_a) {
       const int64_t depth = std::min(kDepth, term.k - k0);
       const bool in_place = reads_in_place(term.a, g.n);
       if (!in_place) pack_a<kRows>(term.a, g.m, k0, depth, packed_a);
-      const Step step{&g, &term, k0, depth, load, i + 1 == g.n_terms && k0 + depth == term.k,
+      const Step step{&g,
+                      &term,
+                      k0,
+                      depth,
+                      load,
+                      i + 1 == g.n_terms && k0 + depth == term.k,
                       in_place ? nullptr : packed_a};
       cpu::parallel_for(slabs * row_blocks, [&](int64_t task) {
         const int64_t n0 = task % slabs * kSlabColumns, m0 = task / slabs * rows;
         if (m0 >= g.m) return;
-        multiply_block(step, m0, std::min(m0 + rows, g.m), n0,
-                       std::min(n0 + kSlabColumns, g.n));
+        multiply_block(step, m0, std::min(m0 + rows, g.m), n0, std::min(n0 + kSlabColumns, g.n));
       });
       load = true;
     }

@@ -49,9 +49,8 @@ template <typename T>
 HWY_INLINE void turn_four(const T* from, int64_t line_stride, VFour scale, int64_t width,
                           float* out) {
   const Four d;
-  const auto line = [&](int64_t i) HWY_ATTR {
-    return hn::Mul(load_four(from + i * line_stride), scale);
-  };
+  const auto line = [&](int64_t i)
+                        HWY_ATTR { return hn::Mul(load_four(from + i * line_stride), scale); };
   const VFour r0 = line(0), r1 = line(1), r2 = line(2), r3 = line(3);
   const VFour low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
   const VFour high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
@@ -91,10 +90,9 @@ template <typename T>
 void interleave(const T* source, int64_t line_stride, int64_t k_stride, int64_t lines,
                 int64_t width, int64_t depth, float scale, float* out) {
   constexpr int64_t kBlock = 16;
-  const int64_t done =
-      k_stride == 1 && line_stride != 1
-          ? interleave_fours(source, line_stride, lines, width, depth, scale, out)
-          : 0;
+  const int64_t done = k_stride == 1 && line_stride != 1
+                           ? interleave_fours(source, line_stride, lines, width, depth, scale, out)
+                           : 0;
   for (int64_t k0 = 0; k0 < depth; k0 += kBlock) {
     const int64_t k1 = std::min(depth, k0 + kBlock);
     if (line_stride == 1 && lines == width) {
@@ -107,7 +105,8 @@ void interleave(const T* source, int64_t line_stride, int64_t k_stride, int64_t 
     for (int64_t i = 0; i < lines; ++i) {
       const T* from = source + i * line_stride;
       const int64_t first = i < done ? std::max(k0, depth / 4 * 4) : k0;
-      for (int64_t k = first; k < k1; ++k) out[k * width + i] = as_float(from[k * k_stride]) * scale;
+      for (int64_t k = first; k < k1; ++k)
+        out[k * width + i] = as_float(from[k * k_stride]) * scale;
     }
     for (int64_t i = lines; i < width; ++i) {
       for (int64_t k = k0; k < k1; ++k) out[k * width + i] = 0;
@@ -196,9 +195,12 @@ void pack_blocks(const GemmTerm& t, int64_t k0, int64_t depth, int64_t n, int64_
                        first / format.block_values * format.block_bytes;
     for (int64_t b = 0; b < blocks; ++b, from += format.block_bytes) {
       float* values = row + b * format.block_values;
-      if (t.block_dtype == DType::q4_1) q4_1_row(from, values);
-      else if (t.block_dtype == DType::q8_0) q8_0_row(from, values);
-      else dequantise(t.block_dtype, from, format.block_values, values);
+      if (t.block_dtype == DType::q4_1)
+        q4_1_row(from, values);
+      else if (t.block_dtype == DType::q8_0)
+        q8_0_row(from, values);
+      else
+        dequantise(t.block_dtype, from, format.block_values, values);
     }
     float* line = out + k * kTileColumns;
     std::copy_n(row + (n - first), columns, line);

@@ -1,6 +1,6 @@
-// x W^T of a quantised weight with x rounded to 16 bits a group (int16_gemm.h says what that means):
-// inference. Integer products and sums are exact, so their order is free: a vector holds 16 rows of
-// W at two neighbouring k, and one instruction multiplies the pairs and adds them.
+// x W^T of a quantised weight with x rounded to 16 bits a group (int16_gemm.h says what that
+// means): inference. Integer products and sums are exact, so their order is free: a vector holds 16
+// rows of W at two neighbouring k, and one instruction multiplies the pairs and adds them.
 //
 // Few rows of x read the panels where they lie, at the speed of memory. Many rows first unpack two
 // panels to 16 bits and then pass by them, kRows at a time. Both end a group with the same float
@@ -175,8 +175,8 @@ void panel_rows(const GemmArgs& g, const RoundedRows& x, int64_t m, int64_t pane
   for (int64_t i = 0; i < x.groups; ++i, group += w.group_bytes) {
     for (int part = 0; part < kParts; ++part) {
       VInt products[kM];
-      group_products<kM, kFour>(group + 2 * kScaleBytes, part, w.group, x.row(m) + i * w.group,
-                                x.k, products);
+      group_products<kM, kFour>(group + 2 * kScaleBytes, part, w.group, x.row(m) + i * w.group, x.k,
+                                products);
       const auto scale = load_scale<kHalf>(group, part);
       const auto offset = load_scale<kHalf>(group + kScaleBytes, part);
       for (int j = 0; j < kM; ++j) {
@@ -250,8 +250,8 @@ void unpack_slab(const PackedWeight& w, int64_t panel, const Slab& slab) {
         float* offsets = slab.offsets + i * kSlabColumns + column;
         int32_t* pairs = slab.pairs + i * w.group / 2 * kSlabColumns + column;
         if (panel + p < w.panels()) {
-          unpack_group<kFour, kHalf>(w.panel(panel + p) + i * w.group_bytes, w.group, pairs,
-                                     scales, offsets);
+          unpack_group<kFour, kHalf>(w.panel(panel + p) + i * w.group_bytes, w.group, pairs, scales,
+                                     offsets);
         } else {  // columns past the end: computed, never stored
           std::fill_n(scales, kPanelRows, 0.0f);
           std::fill_n(offsets, kPanelRows, 0.0f);
@@ -321,8 +321,10 @@ void many_rows(const GemmArgs& g, const RoundedRows& x) {
 
 void int16_gemm(const GemmArgs& g, const RoundedRows& x) {
   round_rows(g, x);
-  if (g.m <= kMostMatvecRows) few_rows(g, x);
-  else many_rows(g, x);
+  if (g.m <= kMostMatvecRows)
+    few_rows(g, x);
+  else
+    many_rows(g, x);
 }
 
 }  // namespace pewter::HWY_NAMESPACE
@@ -337,8 +339,12 @@ void cpu::int16_gemm(const GemmArgs& g) {
   const int64_t groups = w.groups();
   // Rows of int16, padded to whole floats (K is even), then scales, then totals.
   float* memory = packed_a_memory(g.m * (w.k / 2 + 2 * groups));
-  const RoundedRows x{reinterpret_cast<int16_t*>(memory + 2 * g.m * groups), memory,
-                      memory + g.m * groups, w.k, w.group, groups};
+  const RoundedRows x{reinterpret_cast<int16_t*>(memory + 2 * g.m * groups),
+                      memory,
+                      memory + g.m * groups,
+                      w.k,
+                      w.group,
+                      groups};
   HWY_DYNAMIC_DISPATCH(int16_gemm)(g, x);
 }
 }  // namespace pewter

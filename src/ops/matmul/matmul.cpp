@@ -68,8 +68,10 @@ void check(const Tensor& a, const Tensor& b, const MatmulOptions& o) {
   check_same_device("matmul", {a, b, o.c});
   if (is_quantised(b.dtype())) {
     if (b.rank() != 2 || !o.transpose_b) {
-      throw_error(ErrorCode::dtype, "[matmul] b is {}: a quantised operand is [N, K] with "
-                                    "transpose_b", to_string(b.dtype()));
+      throw_error(ErrorCode::dtype,
+                  "[matmul] b is {}: a quantised operand is [N, K] with "
+                  "transpose_b",
+                  to_string(b.dtype()));
     }
   } else {
     check_floating("matmul", "b", b);
@@ -126,7 +128,7 @@ std::vector<Tensor> gradients(const Tensor& g, const Saved& s) {
 
 void record_gradients(const Tensor& z, const Tensor& a, const Tensor& b, const MatmulOptions& o) {
   std::vector<Tensor> inputs = {a, b};
-  Saved s{a.detach(), is_quantised(b.dtype()) ? b : b.detach(), {}, o, a.requires_grad(),
+  Saved s{a.detach(),        is_quantised(b.dtype()) ? b : b.detach(), {}, o, a.requires_grad(),
           b.requires_grad(), o.beta != 0 && o.c.requires_grad()};
   if (o.beta != 0) {
     inputs.push_back(o.c);

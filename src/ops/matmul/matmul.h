@@ -10,10 +10,10 @@ namespace pewter {
 constexpr int kMaxBatchRank = kMaxRank - 2;
 
 struct MatmulArgs {
-  GemmMatrix a, b, c;        // of one member of the batch; c.data null: beta == 0
-  void* y;                   // contiguous
+  GemmMatrix a, b, c;  // of one member of the batch; c.data null: beta == 0
+  void* y;             // contiguous
   DType y_dtype;
-  float* scratch;            // [M, N] f32 when y is not filled by the product itself, else null
+  float* scratch;  // [M, N] f32 when y is not filled by the product itself, else null
   int64_t m, n, k;
   float alpha, beta;
   const PackedWeight* packed;  // b = W^T, quantised

@@ -1,6 +1,6 @@
-// A few f32 rows times a quantised weight. Nothing is packed; panels are read once, in order, a group
-// at a time. Four chains of panels are interleaved, because one chain waits four cycles for every
-// multiply-add. (Decoding rounds its activations instead: int16_gemm.h.)
+// A few f32 rows times a quantised weight. Nothing is packed; panels are read once, in order, a
+// group at a time. Four chains of panels are interleaved, because one chain waits four cycles for
+// every multiply-add. (Decoding rounds its activations instead: int16_gemm.h.)
 #if defined(PEWTER_MATVEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PEWTER_MATVEC_INL_H_
 #undef PEWTER_MATVEC_INL_H_
@@ -34,8 +34,8 @@ void matvec_panels(const GemmArgs& g, const PackedWeight& w, int64_t m, int64_t 
     for (int p = 0; p < kP; ++p) {
       for_group<kFour, kHalf>(w.panel(panel + p) + i * w.group_bytes, w.group,
                               [&](int64_t k, int part, VPart value) HWY_ATTR {
-        hn::Store(value, d, values[p] + k * kPanelRows + part * kPartLanes);
-      });
+                                hn::Store(value, d, values[p] + k * kPanelRows + part * kPartLanes);
+                              });
     }
     for (int64_t k = 0; k < w.group; ++k) {
       for (int i = 0; i < kM; ++i) {

@@ -19,10 +19,10 @@ namespace pewter {
 constexpr int64_t kPanelRows = 16;
 
 struct PackedWeight {
-  int64_t n = 0, k = 0;       // of W [N, K]
-  int64_t group = 32;         // values of k that share scale and offset
+  int64_t n = 0, k = 0;  // of W [N, K]
+  int64_t group = 32;    // values of k that share scale and offset
   bool four_bits = false, half_scales = false;
-  int64_t group_bytes = 0;    // of one group of one panel: scales, offsets, values
+  int64_t group_bytes = 0;  // of one group of one panel: scales, offsets, values
   std::shared_ptr<Storage> memory;
 
   int64_t groups() const { return k / group; }

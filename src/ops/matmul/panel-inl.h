@@ -45,8 +45,7 @@ HWY_INLINE void for_integers(const uint8_t* q, int64_t values, int part, Step&& 
   if constexpr (kFourBits) {
     const auto mask = hn::Set(d, 15);
     for (int64_t k = 0; k < values; k += 8) {
-      const auto v =
-          hn::LoadU(d, reinterpret_cast<const int32_t*>(q + 8 * k) + part * kPartLanes);
+      const auto v = hn::LoadU(d, reinterpret_cast<const int32_t*>(q + 8 * k) + part * kPartLanes);
       step(k, hn::And(v, mask));
       step(k + 1, hn::And(hn::ShiftRight<16>(v), mask));
       step(k + 2, hn::And(hn::ShiftRight<4>(v), mask));
@@ -75,8 +74,7 @@ HWY_INLINE void for_group(const uint8_t* group, int64_t values, Step&& step) {
   for (int part = 0; part < kParts; ++part) {
     const auto scale = load_scale<kHalf>(group, part);
     const auto offset = load_scale<kHalf>(group + kScaleBytes, part);
-    for_integers<kFourBits>(group + 2 * kScaleBytes, values, part,
-                            [&](int64_t k, VInt q) HWY_ATTR {
+    for_integers<kFourBits>(group + 2 * kScaleBytes, values, part, [&](int64_t k, VInt q) HWY_ATTR {
       step(k, part, mul_add(hn::ConvertTo(d, q), scale, offset));
     });
   }

@@ -56,10 +56,18 @@ inline void cos_sin_turn(float t, float& c, float& s) {
   const float cosine =
       1 - z * (0.5f - z * (4.1666667e-2f - z * (1.3888889e-3f - z * 2.4801587e-5f)));
   switch (quadrant & 3) {
-    case 0: c = cosine, s = sine; return;
-    case 1: c = -sine, s = cosine; return;
-    case 2: c = -cosine, s = -sine; return;
-    default: c = sine, s = -cosine; return;
+    case 0:
+      c = cosine, s = sine;
+      return;
+    case 1:
+      c = -sine, s = cosine;
+      return;
+    case 2:
+      c = -cosine, s = -sine;
+      return;
+    default:
+      c = sine, s = -cosine;
+      return;
   }
 }
 

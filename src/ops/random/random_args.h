@@ -11,7 +11,7 @@ struct RandomArgs {
   void* y;
   int64_t n;
   DType dtype;
-  bool normal;      // otherwise uniform in [low, high)
+  bool normal;  // otherwise uniform in [low, high)
   float low, high;
   uint64_t seed;
 };

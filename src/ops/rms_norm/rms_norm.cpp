@@ -43,8 +43,8 @@ Tensor rms_norm(const Tensor& input, const Tensor& weight_in, float eps) {
   Tensor y = empty(x.shape(), {x.dtype(), x.device()});
   if (x.numel() > 0) {
     const int64_t columns = x.size(-1);
-    run(kForward, x.device(), {x.data(), weight.data(), y.data(), x.numel() / columns, columns, eps,
-                               x.dtype()});
+    run(kForward, x.device(),
+        {x.data(), weight.data(), y.data(), x.numel() / columns, columns, eps, x.dtype()});
   }
   if (!wants_grad({input, weight_in})) return y;
   record(y, "rms_norm", {input, weight_in},

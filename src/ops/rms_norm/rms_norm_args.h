@@ -23,7 +23,7 @@ struct RmsNormBackwardArgs {
   void* dx;        // null when x wants no gradient
   float* partial;  // [chunks, columns]: each chunk's share of dweight; null when it is not wanted
   int64_t rows, columns;
-  int64_t chunk;   // rows in a chunk
+  int64_t chunk;  // rows in a chunk
   float eps;
   DType dtype;
 };

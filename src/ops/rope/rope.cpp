@@ -39,9 +39,16 @@ Tensor rotated(const Tensor& x_in, const Tensor& cos, const Tensor& sin, float s
   const Tensor x = with_unit_rows(x_in);
   Tensor y = empty(x.shape(), {x.dtype(), x.device()});
   if (y.numel() == 0) return y;
-  RopeArgs args{x.data(), y.data(), static_cast<const float*>(cos.data()),
-                static_cast<const float*>(sin.data()), x.dtype(), {}, x.size(-2), x.strides()[-2],
-                x.size(-1) / 2, sign};
+  RopeArgs args{x.data(),
+                y.data(),
+                static_cast<const float*>(cos.data()),
+                static_cast<const float*>(sin.data()),
+                x.dtype(),
+                {},
+                x.size(-2),
+                x.strides()[-2],
+                x.size(-1) / 2,
+                sign};
   for (int i = 0; i < x.rank() - 2; ++i) {
     args.tokens.push(x.size(i), {x.strides()[i], cos.strides()[i], sin.strides()[i]});
   }
@@ -66,8 +73,9 @@ RopeTables rope_tables(const Tensor& positions_in, const Tensor& frequency_in, f
   check_defined("rope_tables", "inverse_frequency", frequency_in);
   check_same_device("rope_tables", {positions_in, frequency_in});
   if (positions_in.dtype() != i32 || frequency_in.dtype() != f32) {
-    throw_error(ErrorCode::dtype, "[rope_tables] positions of {} and frequencies of {}; i32 and "
-                                  "f32 are needed",
+    throw_error(ErrorCode::dtype,
+                "[rope_tables] positions of {} and frequencies of {}; i32 and "
+                "f32 are needed",
                 to_string(positions_in.dtype()), to_string(frequency_in.dtype()));
   }
   if (frequency_in.rank() != 1 || positions_in.rank() == kMaxRank) {

@@ -33,15 +33,15 @@ void rope_all(const RopeArgs& a) {
     const int64_t per_token = a.heads * 2 * a.half;
     cpu::parallel_ranges(a.tokens.numel(), cpu::kElementGrain / per_token + 1,
                          [&](int64_t begin, int64_t end) {
-      Walk<3> token(a.tokens, a.tokens.rank, begin);
-      for (int64_t t = begin; t < end; ++t, token.next()) {
-        for (int64_t h = 0; h < a.heads; ++h) {
-          rope_head(static_cast<const T*>(a.x) + token[0] + h * a.head_stride,
-                    static_cast<T*>(a.y) + t * per_token + h * 2 * a.half, a.cos + token[1],
-                    a.sin + token[2], a.half, a.sign);
-        }
-      }
-    });
+                           Walk<3> token(a.tokens, a.tokens.rank, begin);
+                           for (int64_t t = begin; t < end; ++t, token.next()) {
+                             for (int64_t h = 0; h < a.heads; ++h) {
+                               rope_head(static_cast<const T*>(a.x) + token[0] + h * a.head_stride,
+                                         static_cast<T*>(a.y) + t * per_token + h * 2 * a.half,
+                                         a.cos + token[1], a.sin + token[2], a.half, a.sign);
+                             }
+                           }
+                         });
   });
 }
 

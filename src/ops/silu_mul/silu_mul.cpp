@@ -50,8 +50,7 @@ Tensor silu_mul(const Tensor& gate_in, const Tensor& up_in) {
   const Tensor gate = rows_of(gate_in), up = rows_of(up_in);
   Tensor y = empty(gate.shape(), {gate.dtype(), gate.device()});
   if (y.numel() > 0) {
-    run(kForward, y.device(),
-        {gate.data(), up.data(), y.data(), y.dtype(), walked(gate, up, y)});
+    run(kForward, y.device(), {gate.data(), up.data(), y.data(), y.dtype(), walked(gate, up, y)});
   }
   if (!wants_grad({gate_in, up_in})) return y;
   record(y, "silu_mul", {gate_in, up_in},

@@ -39,7 +39,7 @@ void silu_mul_backward_run(const T* gate, const T* up, const T* dy, T* dgate, T*
 void silu_mul_all(const SiluMulArgs& a) {
   with_float_type(a.dtype, [&](auto type) {
     using T = decltype(type);
-    cpu::parallel_rows(a.at, [&](const int64_t (&o)[3], int64_t n) {
+    cpu::parallel_rows(a.at, [&](const int64_t(&o)[3], int64_t n) {
       silu_mul_run(static_cast<const T*>(a.gate) + o[0], static_cast<const T*>(a.up) + o[1],
                    static_cast<T*>(a.y) + o[2], n);
     });
@@ -49,11 +49,11 @@ void silu_mul_all(const SiluMulArgs& a) {
 void silu_mul_backward_all(const SiluMulBackwardArgs& a) {
   with_float_type(a.dtype, [&](auto type) {
     using T = decltype(type);
-    cpu::parallel_rows(a.at, [&](const int64_t (&o)[3], int64_t n) {
-      silu_mul_backward_run(
-          static_cast<const T*>(a.gate) + o[0], static_cast<const T*>(a.up) + o[1],
-          static_cast<const T*>(a.dy) + o[2], a.dgate ? static_cast<T*>(a.dgate) + o[2] : nullptr,
-          a.dup ? static_cast<T*>(a.dup) + o[2] : nullptr, n);
+    cpu::parallel_rows(a.at, [&](const int64_t(&o)[3], int64_t n) {
+      silu_mul_backward_run(static_cast<const T*>(a.gate) + o[0],
+                            static_cast<const T*>(a.up) + o[1], static_cast<const T*>(a.dy) + o[2],
+                            a.dgate ? static_cast<T*>(a.dgate) + o[2] : nullptr,
+                            a.dup ? static_cast<T*>(a.dup) + o[2] : nullptr, n);
     });
   });
 }

@@ -48,14 +48,12 @@ void softmax_backward_row(const T* y, const T* dy, T* dx, int64_t n) {
   VF32 dot = hn::Zero(d);
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto load_dy = [&](int64_t i) {
-    return i + lanes <= n ? load_f32(dy + i)
-                          : load_f32_part(dy + i, static_cast<size_t>(n - i), 0);
+    return i + lanes <= n ? load_f32(dy + i) : load_f32_part(dy + i, static_cast<size_t>(n - i), 0);
   };
   for_row(y, n, 0, [&](VF32 v, int64_t i) { dot = mul_add(v, load_dy(i), dot); });
   const VF32 total = hn::SumOfLanes(d, dot);
-  for_row(y, n, 0, [&](VF32 v, int64_t i) {
-    store_row(hn::Mul(v, hn::Sub(load_dy(i), total)), dx, i, n);
-  });
+  for_row(y, n, 0,
+          [&](VF32 v, int64_t i) { store_row(hn::Mul(v, hn::Sub(load_dy(i), total)), dx, i, n); });
 }
 
 void softmax_all(const SoftmaxArgs& a) {

@@ -17,8 +17,8 @@ HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kBlock = 1024;      // terms summed in f32
-constexpr int64_t kChunk = 1 << 16;   // terms a thread takes at a time
+constexpr int64_t kBlock = 1024;     // terms summed in f32
+constexpr int64_t kChunk = 1 << 16;  // terms a thread takes at a time
 constexpr int64_t kMaxChunks = 256;
 
 template <typename T>
@@ -73,8 +73,7 @@ void sum_along(const SumArgs& args, Terms<T> t) {
       double partial[kMaxChunks];
       const Terms<T> from{t.a + out[0], t.b ? t.b + out[1] : nullptr};
       cpu::parallel_for(chunks, [&](int64_t c) {
-        partial[c] =
-            range_sum(from, args.summed, c * chunk, std::min((c + 1) * chunk, args.terms));
+        partial[c] = range_sum(from, args.summed, c * chunk, std::min((c + 1) * chunk, args.terms));
       });
       double sum = 0;
       for (int64_t c = 0; c < chunks; ++c) sum += partial[c];

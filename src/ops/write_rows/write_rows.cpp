@@ -24,8 +24,9 @@ void check_write(const Tensor& out, const Tensor& src, const Tensor& first) {
   Shape expected = out.shape();
   if (out.rank() >= 2 && src.rank() >= 2) expected[1] = src.size(1);
   if (out.rank() < 2 || !(src.shape() == expected)) {
-    throw_error(ErrorCode::shape, "[write_rows] src {} into out {}, expected [B, T, ...] and "
-                                  "[B, S, ...]",
+    throw_error(ErrorCode::shape,
+                "[write_rows] src {} into out {}, expected [B, T, ...] and "
+                "[B, S, ...]",
                 src.shape().to_string(), out.shape().to_string());
   }
   check_shape("write_rows", "first", first, {out.size(0)});
@@ -36,8 +37,9 @@ void check_first(const WriteRowsArgs& a) {
   for (int64_t b = 0; b < a.batch; ++b) {
     const int64_t first = a.first[b * a.first_stride];
     if (first < 0 || first + a.tokens > a.rows) {
-      throw_error(ErrorCode::argument, "[write_rows] rows {} .. {} of batch entry {} are outside "
-                                       "[0, {})",
+      throw_error(ErrorCode::argument,
+                  "[write_rows] rows {} .. {} of batch entry {} are outside "
+                  "[0, {})",
                   first, first + a.tokens - 1, b, a.rows);
     }
   }

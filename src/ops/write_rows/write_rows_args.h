@@ -9,8 +9,8 @@ struct WriteRowsArgs {
   CopyArgs entry;  // src[0] -> out[0], row 0
   const int32_t* first;
   int64_t first_stride;
-  int64_t batch, tokens, rows;                 // B, T, S
-  int64_t src_batch, out_batch, out_row;       // strides, in elements
+  int64_t batch, tokens, rows;            // B, T, S
+  int64_t src_batch, out_batch, out_row;  // strides, in elements
 };
 
 }  // namespace pewter
