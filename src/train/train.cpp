@@ -124,7 +124,7 @@ class Training {
  private:
   int64_t usable_documents() const {
     if (documents_.documents.empty()) {
-      throw_error(ErrorCode::format,
+      throw_error(ErrorCode::argument,
                   "[train] {}: none of its {} examples has a token that the loss counts within "
                   "the first {} tokens",
                   data_.name, data_.examples.size(), options_.seq_len);

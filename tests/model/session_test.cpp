@@ -75,5 +75,21 @@ TEST(Session, InterleavedSessionsKeepTheirBits) {
   }
 }
 
+// What the captured step reads is the session's own: other tensors never come to lie there.
+TEST(Session, StepsKeepTheirInputsToThemselves) {
+  const Model model = test::quantised_model();
+  const Decoder& decoder = model.impl().decoder;
+  const auto ids = some_ids(8, 3);
+  Session session(decoder, 8);
+  session.feed(std::span(ids).first(4));
+  session.feed(std::span(&ids[4], 1));
+  // As small as the inputs, and enough to use every block of that size that is free.
+  std::vector<Tensor> others;
+  for (int i = 0; i < 1000; ++i) others.push_back(full({1, 1}, 3, {i32, decoder.device()}));
+  for (size_t n = 5; n < ids.size(); ++n) {
+    EXPECT_EQ(session.feed(std::span(&ids[n], 1)), forward(decoder, std::span(ids).first(n + 1)));
+  }
+}
+
 }  // namespace
 }  // namespace pewter

@@ -98,9 +98,9 @@ TEST_F(SmolLM2, LogitsMatchTransformers) {
       const float* row = &values[t * v];
       worst = std::min(worst, estimated_cosine(row, bits, p));
       // A chain of K <= 1536 terms of random sign carries K roundings of its running sum, together
-      // about 2^-24 sqrt(K / 2) = 2^-19 of its result; the 60 of them that are added to the residual
-      // stream make that sqrt(60) = 2^3 times, five standard deviations 2^-14, and a factor of 4
-      // is for what later blocks amplify: 2^-12 of the largest logit.
+      // about 2^-24 sqrt(K / 2) = 2^-19 of its result; the 60 of them that are added to the
+      // residual stream make that sqrt(60) = 2^3 times, five standard deviations 2^-14, and a
+      // factor of 4 is for what later blocks amplify: 2^-12 of the largest logit.
       for (int i = 0; i < 64; ++i) {
         EXPECT_NEAR(row[p.top_ids[i]], p.top_logits[i], 0x1p-12 * std::abs(p.top_logits[0]))
             << name << " position " << t << " id " << p.top_ids[i];
