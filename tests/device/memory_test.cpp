@@ -44,6 +44,26 @@ TEST(Memory, OverBudgetSaysWhatWasAskedAndHeld) {
   memory.free(whole, 1 << 20);
 }
 
+// A step that frees all it used finds it again: no page is asked of the system twice. Sizes that
+// nobody asks for any more go when others need the room.
+TEST(Memory, KeepsAStepsBlocksButNotMoreThanWasEverInUse) {
+  cpu::Allocator memory(int64_t{4} << 30);
+  const auto step = [&](int64_t bytes) {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 16; ++i) blocks.push_back(memory.allocate(bytes));
+    for (void* block : blocks) memory.free(block, bytes);
+  };
+  step(16 << 20);
+  EXPECT_EQ(memory.use().cached, 256 << 20);
+  step(16 << 20);
+  EXPECT_EQ(memory.use().peak, 256 << 20);
+  for (int64_t size = 10; size < 16; ++size) {
+    step(size << 20);
+    EXPECT_LE(memory.use().cached, 288 << 20);
+  }
+  EXPECT_LE(memory.use().peak, 288 << 20);
+}
+
 // Blocks that are in use never share a byte, whatever was freed between; and freeing cannot fail.
 TEST(Memory, CachedBlocksAreHandedOutOnce) {
   static_assert(noexcept(std::declval<cpu::Allocator&>().free(nullptr, 1)));

@@ -10,6 +10,7 @@
 namespace pewter::cpu {
 namespace {
 constexpr int64_t kAlign = 64;
+constexpr int64_t kLeastKept = int64_t{64} << 20;
 }
 
 int64_t rounded_size(int64_t bytes) {
@@ -44,11 +45,24 @@ void* Allocator::allocate(int64_t bytes) {
   ++blocks_;
   use_.live += size;
   use_.peak = std::max(use_.peak, use_.live + use_.cached);
+  peak_live_ = std::max(peak_live_, use_.live);
   return block;
 }
 
+// The largest go first: they are the fewest, and the last of the cache.
+void Allocator::shrink_cache(int64_t held) {
+  while (!cache_.empty() && use_.live + use_.cached > held) {
+    std::free(cache_.back().block);
+    use_.cached -= cache_.back().size;
+    cache_.pop_back();
+    --blocks_;
+  }
+}
+
 void* Allocator::fresh_block(int64_t size, int64_t bytes) {
-  if (use_.live + use_.cached + size > use_.budget) release_cache_locked();
+  // An eighth above the most that was ever in use: enough for a step's ebb and flow.
+  const int64_t enough = std::max(peak_live_ + peak_live_ / 8, kLeastKept);
+  shrink_cache(std::min(enough, use_.budget) - size);
   void* block = nullptr;
   if (use_.live + size <= use_.budget) block = std::aligned_alloc(kAlign, size);
   if (!block) {
@@ -65,9 +79,6 @@ void Allocator::free(void* data, int64_t bytes) noexcept {
   use_.live -= size;
   use_.cached += size;
   cache_.insert(std::ranges::upper_bound(cache_, size, {}, &Cached::size), {size, data});
-  if (parent_) return;
-  // Half of the most that was ever held, 64 MiB at least: enough for a step's ebb and flow.
-  if (use_.cached > std::max(use_.peak / 2, int64_t{64} << 20)) release_cache_locked();
 }
 
 void Allocator::release_cache_locked() {

@@ -1,6 +1,7 @@
 // Memory that is used again. Training asks for the same few sizes every step, and fresh pages cost
-// a fault each, so freed blocks wait in bins by size. A hard budget bounds what is held; over it
-// the cache is emptied first, and then the call fails without harm.
+// a fault each, so freed blocks wait in bins by size: little more is held than was ever in use at
+// once. A hard budget bounds that too; over it the cache is emptied first, and then the call fails
+// without harm.
 #pragma once
 
 #include <memory>
@@ -36,12 +37,14 @@ class Allocator {
 
   void* cached_block(int64_t size);
   void release_cache_locked();
+  void shrink_cache(int64_t held);  // until live + cached is no more than `held`
   void* fresh_block(int64_t size, int64_t bytes);
 
   std::shared_ptr<Allocator> parent_;
   mutable std::mutex mutex_;
   std::vector<Cached> cache_;  // by size; has room for every block there is
   size_t blocks_ = 0;          // in use or cached
+  int64_t peak_live_ = 0;
   MemoryUse use_;
 };
 
