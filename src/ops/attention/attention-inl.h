@@ -14,6 +14,7 @@
 #include "ops/attention/attention_tile.h"
 #include "ops/simd/math-inl.h"
 #include "ops/simd/simd-inl.h"
+#include "ops/simd/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
@@ -67,10 +68,14 @@ HWY_INLINE void small_tile(D d, const SmallProduct& p, int64_t i0, int64_t n0) {
   }
 }
 
+// One row takes four vectors at a time: two would be too few chains to keep the units busy.
 template <int kR, typename D>
 HWY_INLINE void small_rows(D d, const SmallProduct& p, int64_t i0) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t n = 0;
+  if constexpr (kR == 1) {
+    for (; n + 4 * lanes <= p.columns; n += 4 * lanes) small_tile<1, 4>(d, p, i0, n);
+  }
   for (; n + 2 * lanes <= p.columns; n += 2 * lanes) small_tile<kR, 2>(d, p, i0, n);
   for (; n < p.columns; n += lanes) small_tile<kR, 1>(d, p, i0, n);
 }
@@ -79,7 +84,7 @@ template <typename D>
 void small_product(D d, const SmallProduct& p) {
   int64_t i = 0;
   for (; i + kAttentionRows <= p.rows; i += kAttentionRows) small_rows<kAttentionRows>(d, p, i);
-  for (; i + 3 <= p.rows; i += 3) small_rows<3>(d, p, i);
+  for (; i + 4 <= p.rows; i += 4) small_rows<4>(d, p, i);
   for (; i < p.rows; ++i) small_rows<1>(d, p, i);
 }
 
@@ -141,10 +146,31 @@ struct Lanes {
 // out[i][lane] = row_of(lane)[i]
 template <typename RowOf>
 void transpose_lanes(const Lanes& l, RowOf&& row_of, float* out) {
-  std::fill_n(out, l.args->d * l.width, 0.0f);
-  for (int64_t lane = 0; lane < l.count; ++lane) {
+  const int64_t d = l.args->d;
+  if (l.width > l.count) std::fill_n(out, d * l.width, 0.0f);
+  int64_t lane = 0;
+#if HWY_TARGET != HWY_SCALAR
+  for (; d % 4 == 0 && lane + 4 <= l.count; lane += 4) {
+    const float* rows[] = {row_of(lane), row_of(lane + 1), row_of(lane + 2), row_of(lane + 3)};
+    const auto four = [&](int r, int64_t i) HWY_ATTR { return hn::LoadU(Four(), rows[r] + i); };
+    for (int64_t i = 0; i < d; i += 4) {
+      store_turned(four(0, i), four(1, i), four(2, i), four(3, i), l.width,
+                   out + i * l.width + lane);
+    }
+  }
+#endif
+  for (; lane < l.count; ++lane) {
     const float* row = row_of(lane);
-    for (int64_t i = 0; i < l.args->d; ++i) out[i * l.width + lane] = row[i];
+    for (int64_t i = 0; i < d; ++i) out[i * l.width + lane] = row[i];
+  }
+}
+
+// out[lane][i] = row_of(lane)[i], padded with zeros to whole vectors.
+template <typename RowOf>
+void copy_lanes(const Lanes& l, RowOf&& row_of, float* out) {
+  for (int64_t lane = 0; lane < l.count; ++lane, out += l.d_width) {
+    std::copy_n(row_of(lane), l.args->d, out);
+    std::fill(out + l.args->d, out + l.d_width, 0.0f);
   }
 }
 
@@ -172,28 +198,26 @@ void key_products(D d, const Lanes& l, const float* keys, int64_t stride, int64_
                 {keys, lanes, stride, 1, l.width, n, l.width, l.args->d, scores, l.width, false});
 }
 
-// out[lane][i] += sum over j of p[j][lane] * rows[j][i]. Lanes that see fewer than `keys` keys stop
-// at their last: what they do not see must not reach them, not even NaN times zero.
+// out[lane][i] += sum over j of p[j][lane] * rows[j][i]. A lane stops at the last key it sees: what
+// it does not see must not reach it, not even NaN times zero. So a tile of lanes goes as far as
+// all of them see, and each goes on alone.
 void add_rows(const Lanes& l, const float* p, const KeyRows& rows, int64_t first, int64_t keys,
               float* out) {
-  const auto see_all = [&](int64_t lane) {  // how many lanes from this one on, at most a tile
-    int64_t n = 0;
-    while (n < kAttentionRows && lane + n < l.count &&
-           l.limit[lane + n] >= static_cast<float>(first + keys)) {
-      ++n;
-    }
-    return n;
+  const auto seen = [&](int64_t lane) {
+    return std::clamp<int64_t>(static_cast<int64_t>(l.limit[lane]) - first, 0, keys);
   };
-  SmallProduct o{p, rows.data, 1, l.width, rows.stride, 0, l.d_width, 0, nullptr, l.d_width, true};
-  for (int64_t lane = 0; lane < l.count;) {
-    const int64_t whole = see_all(lane);
-    o.rows = std::max<int64_t>(whole, 1);
-    const auto seen = static_cast<int64_t>(l.limit[lane]) - first;
-    o.depth = whole > 0 ? keys : std::clamp<int64_t>(seen, 0, keys);
-    o.a = p + lane;
-    o.c = out + lane * l.d_width;
-    if (o.depth > 0) small_product(F32(), o);
-    lane += o.rows;
+  const auto add = [&](int64_t lane, int64_t lanes, int64_t from, int64_t to) HWY_ATTR {
+    if (to <= from) return;
+    small_product(
+        F32(), {p + from * l.width + lane, rows.data + from * rows.stride, 1, l.width, rows.stride,
+                lanes, l.d_width, to - from, out + lane * l.d_width, l.d_width, true});
+  };
+  for (int64_t lane = 0; lane < l.count; lane += kAttentionRows) {
+    const int64_t lanes = std::min<int64_t>(kAttentionRows, l.count - lane);
+    int64_t all = keys;
+    for (int64_t i = 0; i < lanes; ++i) all = std::min(all, seen(lane + i));
+    add(lane, lanes, 0, all);
+    for (int64_t i = 0; i < lanes; ++i) add(lane + i, 1, all, seen(lane + i));
   }
 }
 

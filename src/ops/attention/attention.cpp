@@ -81,8 +81,11 @@ std::vector<Tensor> gradients(const Tensor& grad, const Saved& s, const bool (&w
   for (int i = 0; i < 3; ++i) {
     if (wants[i]) d[static_cast<size_t>(i)] = empty(inputs[i]->shape(), {f32, s.q.device()});
   }
+  const AttentionArgs forward = arguments(s);
+  const Tensor sums = empty({wants[1] || wants[2] ? strip_sums(forward) : 0}, {f32, s.q.device()});
   run(kBackward, s.q.device(),
-      {arguments(s), floats(dy), floats_out(d[0]), floats_out(d[1]), floats_out(d[2])});
+      {forward, floats(dy), floats_out(d[0]), floats_out(d[1]), floats_out(d[2]),
+       floats_out(sums)});
   for (Tensor& t : d) {
     if (t.defined()) t = cast(t, dtype);
   }

@@ -6,14 +6,17 @@
 // the values key by key. Vector lanes hold queries, so no reduction crosses lanes and nothing
 // depends on what else is computed beside a query. Error of an element: (S + d + 16) * 2^-24
 // relative to sum p |v|, plus d * 2^-24 * |scale| sum |q k| through the exponent. Backward:
-// recomputes the probabilities from lse; dk and dv are summed over queries in tile order, which the
-// intervals fix.
+// recomputes the probabilities from lse; dk and dv are summed over the queries of each strip in
+// order, then over strips, which T and the number of key heads fix.
 #pragma once
 
 #include "attention_args.h"
 
 namespace pewter {
 constexpr int64_t kKeyBlock = 64;
+
+// Floats that the backward needs to sum dk and dv in: each strip of queries has sums of its own.
+int64_t strip_sums(const AttentionArgs& args);
 
 namespace cpu {
 void attention(const AttentionArgs& args);

@@ -23,6 +23,7 @@ struct AttentionBackwardArgs {
   AttentionArgs forward;  // y and lse as the forward left them
   const float* dy;        // [B, T, H, d]
   float *dq, *dk, *dv;    // contiguous; may be null one by one
+  float* sums;            // [strip_sums()], to be used as the kernel likes
 };
 
 }  // namespace pewter

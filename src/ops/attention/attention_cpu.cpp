@@ -1,7 +1,7 @@
 // Forward: one task is a tile of queries times a group of heads; it walks the tile's key blocks and
-// keeps the running maximum, sum and weighted values of each lane. Backward: dq in the same tasks;
-// dk and dv in tasks of one key block each, which walk the tiles that see it. The probabilities are
-// computed twice that way, and no two tasks add to the same number.
+// keeps the running maximum, sum and weighted values of each lane. Backward: one task is a strip of
+// tiles times a group of heads; it computes the probabilities once, the strip's dq, and its share
+// of dk and dv in sums of its own, which are added strip by strip afterwards.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ops/attention/attention_cpu.cpp"
 #include <hwy/foreach_target.h>
@@ -16,10 +16,10 @@ namespace pewter::HWY_NAMESPACE {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Floats a task needs: 4 transposed inputs of d x lanes, 3 blocks of keys x lanes, outputs, rows.
+// Floats a task needs: 5 of lanes x d, 3 of keys x lanes, what there is a lane, a block of keys.
 int64_t arena_floats(const AttentionArgs& a) {
   const int64_t width = padded(queries_per_tile(a) * (a.h / a.h_kv)), d = padded(a.d);
-  return 6 * (width * d + 64) + 3 * kKeyBlock * width + 6 * (width + 64) + 8 * kKeyBlock * d + 1024;
+  return 6 * (width * d + 64) + 3 * kKeyBlock * width + 6 * (width + 64) + kKeyBlock * d + 1024;
 }
 
 // ---- forward ----------------------------------------------------------------------------------
@@ -130,9 +130,10 @@ void attention_all(const AttentionArgs& a) {
 // What the backward needs of a tile: inputs as lanes and as rows, and per lane lse and delta.
 struct TileGrad {
   Lanes l;
-  float *q, *dy;       // [d][width]
-  float *lse, *delta;  // [width]
-  float *p, *ds;       // [keys][width]
+  float *q, *dy;            // [d][width]
+  float *q_rows, *dy_rows;  // [count][d_width]
+  float *lse, *delta;       // [width]
+  float *p, *ds;            // [keys][width]
 
   TileGrad(const AttentionBackwardArgs& o, const AttentionTile& t, int64_t group, Arena& arena)
       : l(F32(), o.forward, t, group, arena) {
@@ -143,16 +144,22 @@ struct TileGrad {
     delta = arena.take(l.width);
     p = arena.take(kKeyBlock * l.width);
     ds = arena.take(kKeyBlock * l.width);
-    transpose_lanes(
-        l, [&](int64_t lane) { return l.q(lane); }, q);
-    transpose_lanes(
-        l, [&](int64_t lane) { return o.dy + l.row(lane) * d; }, dy);
+    q_rows = arena.take(l.count * l.d_width);
+    dy_rows = arena.take(l.count * l.d_width);
+    const auto q_of = [&](int64_t lane) { return l.q(lane); };
+    const auto dy_of = [&](int64_t lane) { return o.dy + l.row(lane) * d; };
+    transpose_lanes(l, q_of, q);
+    transpose_lanes(l, dy_of, dy);
+    copy_lanes(l, q_of, q_rows);
+    copy_lanes(l, dy_of, dy_rows);
     std::fill_n(lse, l.width, 0.0f);
     std::fill_n(delta, l.width, 0.0f);
     for (int64_t lane = 0; lane < l.count; ++lane) {
       lse[lane] = o.forward.lse[l.row(lane)];
       const float* y = o.forward.y + l.row(lane) * d;
-      for (int64_t i = 0; i < d; ++i) delta[lane] += y[i] * dy[i * l.width + lane];
+      delta[lane] = hn::GetLane(sum_row(y, d, [&](VF32 v, int64_t i) HWY_ATTR {
+        return hn::Mul(v, load_f32(dy_rows + lane * l.d_width + i));
+      }));
     }
   }
 
@@ -180,7 +187,49 @@ struct TileGrad {
   }
 };
 
-void query_grad_tile(const AttentionBackwardArgs& o, const AttentionTile& tile, int64_t group) {
+// Queries of one row of the batch, and the keys that any of them sees.
+struct Strip {
+  int64_t b, index;
+  int64_t first_tile, end_tile;
+  int64_t begin, end;
+};
+
+std::vector<Strip> strips_of(const std::vector<AttentionTile>& tiles, int64_t length) {
+  std::vector<Strip> strips;
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    const AttentionTile& t = tiles[i];
+    const auto at = static_cast<int64_t>(i);
+    if (strips.empty() || strips.back().b != t.b || strips.back().index != t.t0 / length) {
+      strips.push_back({t.b, t.t0 / length, at, at, t.begin, t.end});
+    }
+    Strip& s = strips.back();
+    s.end_tile = at + 1;
+    s.begin = std::min(s.begin, t.begin);
+    s.end = std::max(s.end, t.end);
+  }
+  return strips;
+}
+
+// One strip's share of dk and dv of one group: [s][d_width] each, of the keys it sees.
+struct Share {
+  float *dk, *dv;
+};
+
+Share share_of(const AttentionBackwardArgs& o, const Strip& s, int64_t group) {
+  const AttentionArgs& a = o.forward;
+  const int64_t size = a.s * padded(a.d);
+  const int64_t at = (s.b * strip_count(a) + s.index) * a.h_kv + group;
+  return {o.sums + 2 * at * size, o.sums + (2 * at + 1) * size};
+}
+
+// out[j][i] += sum over lanes of p[j][lane] rows[lane][i]
+void add_lanes(const Lanes& l, const float* p, const float* rows, int64_t keys, float* out) {
+  small_product(F32(),
+                {p, rows, l.width, 1, l.d_width, keys, l.d_width, l.count, out, l.d_width, true});
+}
+
+void tile_grad(const AttentionBackwardArgs& o, const AttentionTile& tile, int64_t group,
+               const Share* share) {
   const AttentionArgs& a = o.forward;
   Arena arena{static_cast<float*>(cpu::thread_scratch(arena_floats(a) * 4))};
   const TileGrad g(o, tile, group, arena);
@@ -190,71 +239,66 @@ void query_grad_tile(const AttentionBackwardArgs& o, const AttentionTile& tile, 
   for (int64_t key = tile.begin; key < tile.end; key += kKeyBlock) {
     const int64_t keys = std::min(kKeyBlock, tile.end - key);
     g.probabilities(key, keys);
-    const KeyRows k = key_rows(g.l.k(key), a.k_strides.token, keys, a.d, g.l.d_width, copy);
-    add_rows(g.l, g.ds, k, key - tile.begin, keys, dq);
+    if (o.dq) {
+      const KeyRows k = key_rows(g.l.k(key), a.k_strides.token, keys, a.d, g.l.d_width, copy);
+      add_rows(g.l, g.ds, k, key - tile.begin, keys, dq);
+    }
+    if (share) {
+      add_lanes(g.l, g.p, g.dy_rows, keys, share->dv + key * g.l.d_width);
+      add_lanes(g.l, g.ds, g.q_rows, keys, share->dk + key * g.l.d_width);
+    }
   }
+  if (!o.dq) return;
   for (int64_t lane = 0; lane < g.l.count; ++lane) {
     std::memcpy(o.dq + g.l.row(lane) * a.d, dq + lane * g.l.d_width, static_cast<size_t>(a.d) * 4);
   }
 }
 
-// rows[lane][i] from lanes[i][lane], padded.
-void back_to_rows(const Lanes& l, const float* lanes, float* rows) {
-  std::fill_n(rows, l.count * l.d_width, 0.0f);
-  for (int64_t i = 0; i < l.args->d; ++i) {
-    for (int64_t lane = 0; lane < l.count; ++lane) {
-      rows[lane * l.d_width + i] = lanes[i * l.width + lane];
-    }
+void strip_grad(const AttentionBackwardArgs& o, const std::vector<AttentionTile>& tiles,
+                const Strip& strip, int64_t group) {
+  const int64_t d = padded(o.forward.d), keys = strip.end - strip.begin;
+  const bool shares = o.dk || o.dv;
+  Share share{};
+  if (shares) {
+    share = share_of(o, strip, group);
+    std::fill_n(share.dk + strip.begin * d, keys * d, 0.0f);
+    std::fill_n(share.dv + strip.begin * d, keys * d, 0.0f);
+  }
+  for (int64_t i = strip.first_tile; i < strip.end_tile; ++i) {
+    tile_grad(o, tiles[static_cast<size_t>(i)], group, shares ? &share : nullptr);
   }
 }
 
-// out[j][i] += sum over lanes of p[j][lane] rows[lane][i]
-void add_lanes(const Lanes& l, const float* p, const float* rows, int64_t keys, float* out) {
-  small_product(F32(),
-                {p, rows, l.width, 1, l.d_width, keys, l.d_width, l.count, out, l.d_width, true});
-}
-
-void key_grad_block(const AttentionBackwardArgs& o, const std::vector<AttentionTile>& tiles,
-                    int64_t b, int64_t group, int64_t key0) {
+// dk and dv of one key: the strips that see it, in order.
+void add_shares(const AttentionBackwardArgs& o, const std::vector<Strip>& strips, int64_t b,
+                int64_t key) {
   const AttentionArgs& a = o.forward;
-  const int64_t key1 = std::min(key0 + kKeyBlock, a.s), d_width = padded(a.d);
-  Arena arena{static_cast<float*>(cpu::thread_scratch(arena_floats(a) * 4))};
-  float *dk = arena.take(kKeyBlock * d_width), *dv = arena.take(kKeyBlock * d_width);
-  std::fill_n(dk, kKeyBlock * d_width, 0.0f);
-  std::fill_n(dv, kKeyBlock * d_width, 0.0f);
-  for (const AttentionTile& tile : tiles) {
-    const int64_t begin = std::max(key0, tile.begin), end = std::min(key1, tile.end);
-    if (tile.b != b || begin >= end) continue;
-    Arena inner = arena;
-    const TileGrad g(o, tile, group, inner);
-    float* rows = inner.take(g.l.count * d_width);
-    g.probabilities(begin, end - begin);
-    back_to_rows(g.l, g.dy, rows);
-    add_lanes(g.l, g.p, rows, end - begin, dv + (begin - key0) * d_width);
-    back_to_rows(g.l, g.q, rows);
-    add_lanes(g.l, g.ds, rows, end - begin, dk + (begin - key0) * d_width);
-  }
-  for (int64_t key = key0; key < key1; ++key) {
-    const int64_t at = ((b * a.s + key) * a.h_kv + group) * a.d;
-    if (o.dk) std::copy_n(dk + (key - key0) * d_width, a.d, o.dk + at);
-    if (o.dv) std::copy_n(dv + (key - key0) * d_width, a.d, o.dv + at);
+  for (int64_t group = 0; group < a.h_kv; ++group) {
+    const int64_t at = ((b * a.s + key) * a.h_kv + group) * a.d, from = key * padded(a.d);
+    if (o.dk) std::fill_n(o.dk + at, a.d, 0.0f);
+    if (o.dv) std::fill_n(o.dv + at, a.d, 0.0f);
+    for (const Strip& strip : strips) {
+      if (strip.b != b || key < strip.begin || key >= strip.end) continue;
+      const Share s = share_of(o, strip, group);
+      for (int64_t i = 0; o.dk && i < a.d; ++i) o.dk[at + i] += s.dk[from + i];
+      for (int64_t i = 0; o.dv && i < a.d; ++i) o.dv[at + i] += s.dv[from + i];
+    }
   }
 }
 
 void attention_backward_all(const AttentionBackwardArgs& o) {
   const AttentionArgs& a = o.forward;
-  const std::vector<AttentionTile> tiles = attention_tiles(a);
-  const auto n = static_cast<int64_t>(tiles.size());
-  if (o.dq) {
-    cpu::parallel_for(n * a.h_kv, [&](int64_t task) {
-      query_grad_tile(o, tiles[static_cast<size_t>(n - 1 - task / a.h_kv)], task % a.h_kv);
-    });
-  }
+  const int64_t length = strip_length(a);
+  const std::vector<AttentionTile> tiles = attention_tiles(a, length);
+  const std::vector<Strip> strips = strips_of(tiles, length);
+  const auto n = static_cast<int64_t>(strips.size());
+  // The last first: in a causal text they see the most keys.
+  cpu::parallel_for(n * a.h_kv, [&](int64_t task) {
+    strip_grad(o, tiles, strips[static_cast<size_t>(n - 1 - task / a.h_kv)], task % a.h_kv);
+  });
   if (!o.dk && !o.dv) return;
-  const int64_t blocks = (a.s + kKeyBlock - 1) / kKeyBlock;
-  cpu::parallel_for(a.b * blocks * a.h_kv, [&](int64_t task) {
-    const int64_t group = task % a.h_kv, block = task / a.h_kv % blocks;
-    key_grad_block(o, tiles, task / a.h_kv / blocks, group, block * kKeyBlock);
+  cpu::parallel_ranges(a.b * a.s, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) add_shares(o, strips, i / a.s, i % a.s);
   });
 }
 
@@ -265,6 +309,12 @@ HWY_AFTER_NAMESPACE();
 namespace pewter {
 HWY_EXPORT(attention_all);
 HWY_EXPORT(attention_backward_all);
+
+int64_t strip_sums(const AttentionArgs& a) {
+  constexpr int64_t kMostLanesOfVector = 16;
+  const int64_t d = (a.d + kMostLanesOfVector - 1) / kMostLanesOfVector * kMostLanesOfVector;
+  return a.b * strip_count(a) * a.h_kv * 2 * a.s * d;
+}
 
 void cpu::attention(const AttentionArgs& args) {
   check_intervals(args);

@@ -15,6 +15,7 @@
 #include "ops/matmul/gemm.h"
 #include "ops/matmul/panel-inl.h"
 #include "ops/simd/simd-inl.h"
+#include "ops/simd/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
@@ -29,9 +30,6 @@ HWY_INLINE float as_float(T x) {
 }
 
 #if HWY_TARGET != HWY_SCALAR
-using Four = hn::CappedTag<float, 4>;
-using VFour = hn::Vec<Four>;
-
 HWY_INLINE VFour load_four(const float* p) { return hn::LoadU(Four(), p); }
 HWY_INLINE VFour load_four(const Half* p) {
   const hn::Rebind<hwy::float16_t, Four> d16;
@@ -48,16 +46,9 @@ HWY_INLINE VFour load_four(const BFloat16* p) {
 template <typename T>
 HWY_INLINE void turn_four(const T* from, int64_t line_stride, VFour scale, int64_t width,
                           float* out) {
-  const Four d;
   const auto line = [&](int64_t i)
                         HWY_ATTR { return hn::Mul(load_four(from + i * line_stride), scale); };
-  const VFour r0 = line(0), r1 = line(1), r2 = line(2), r3 = line(3);
-  const VFour low02 = hn::InterleaveLower(d, r0, r2), low13 = hn::InterleaveLower(d, r1, r3);
-  const VFour high02 = hn::InterleaveUpper(d, r0, r2), high13 = hn::InterleaveUpper(d, r1, r3);
-  hn::StoreU(hn::InterleaveLower(d, low02, low13), d, out);
-  hn::StoreU(hn::InterleaveUpper(d, low02, low13), d, out + width);
-  hn::StoreU(hn::InterleaveLower(d, high02, high13), d, out + 2 * width);
-  hn::StoreU(hn::InterleaveUpper(d, high02, high13), d, out + 3 * width);
+  store_turned(line(0), line(1), line(2), line(3), width, out);
 }
 
 // As much of interleave() as goes by fours of lines and of k, where k is contiguous. Returns how
