@@ -87,10 +87,11 @@ std::vector<Tensor> gradients(const Tensor& grad, const Saved& s) {
   const Tensor du = empty(s.u.shape(), {f32, device});
   const Tensor dropped = wanted(s.options.dropout > 0, s.x);
   Tensor dx = wanted(s.wants_x, s.x), da = wanted(s.wants_a, s.a), db = wanted(s.wants_b, s.b);
+  const Tensor db_turned = s.wants_b ? empty({r, s.w.size(0)}, {f32, device}) : Tensor();
   run(kBackward, device,
       {weight_args(s.w), floats(s.x), floats(s.a), floats(s.b), floats(s.u), floats(dy),
-       floats_out(du), floats_out(dx), floats_out(da), floats_out(db), floats_out(dropped), m, r,
-       s.options.scale, dropout_args(s.options)});
+       floats_out(du), floats_out(dx), floats_out(da), floats_out(db), floats_out(dropped),
+       floats_out(db_turned), m, r, s.options.scale, dropout_args(s.options)});
   if (dx.defined()) dx = cast(dx, s.x_dtype);
   return {dx, da, db};
 }

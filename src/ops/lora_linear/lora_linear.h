@@ -3,8 +3,9 @@
 // Forward: u = dropout(x) A^T, then one product whose chain runs over K and on over R: the
 // low-rank term continues the accumulators of x W^T with u (sB)^T, so y is written once. Backward:
 // dU = dY (sB); dX's chain runs over N with W and on over R with dU A; dA = dU^T dropout(x), dB =
-// s dY^T u. Only u [M, R] is kept from the forward.
-// Rounding: as the chains say; s is multiplied into B once, rounded to f32.
+// s (u^T dY)^T. Only u [M, R] is kept from the forward. Without dropout u is computed from the
+// tiles of x, and dU from those of dY, while they are packed for the large product. Rounding: as
+// the chains say; s is multiplied into B, and into dB at the end, rounded to f32.
 //
 // Dropout keeps element i when its 32 bits are below (1 - p) 2^32; bits are word i % 4 of
 // Philox4x32-10 with counter (i / 4, stream + step * 2^20) and the seed as key.
@@ -39,6 +40,7 @@ struct LoraLinearBackwardArgs {
   const float *x, *a, *b, *u, *dy;
   float *du, *dx, *da, *db;  // du: [M, R] scratch; dx, da, db may be null
   float* dropped;            // [M, K] scratch, null when p == 0
+  float* db_turned;          // [R, N] scratch, null when db is
   int64_t m, r;
   float scale;
   DropoutArgs dropout;

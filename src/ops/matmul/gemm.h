@@ -8,7 +8,9 @@
 // A micro-tile is kRows x 2 vectors of accumulators: AVX-512 has 32 registers, of which 12 x 2
 // accumulate; AVX2 and NEON get 6 x 2 and 8 x 2. B is packed into panels as wide as a tile, kDepth
 // deep, so that a slab of a few panels (kDepth x 96 floats, 96 KiB) stays in the second-level cache
-// while all rows of A pass by; A is read in place where its rows are contiguous f32.
+// while all rows of A pass by. Either is read where it lies when packing would cost more than it
+// brings: A for few columns, B for few rows. A short second term (LoRA's) rides on the last block
+// of the first: its operands are packed behind, and C is written once.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +24,10 @@ struct PackedWeight;
 
 // Up to so many rows a packed weight is read where it lies instead of being unpacked first.
 inline constexpr int64_t kMostMatvecRows = 8;
+
+// Up to so many k a second term rides on the last block of the first, and as wide may a side
+// product be to be computed on the way.
+inline constexpr int64_t kMostRiding = 64;
 
 // A matrix in memory, any strides (in elements), plain dtype.
 struct GemmMatrix {
@@ -42,10 +48,20 @@ struct GemmTerm {
   int64_t k = 0;
 };
 
+// u = A_0 B [M, R], computed from the first term's A while that is packed. The second term may take
+// u as its A: LoRA's two products in one walk over x.
+struct GemmSide {
+  GemmMatrix b;  // [K, R], f32
+  float b_scale = 1;
+  float* u = nullptr;  // [M, R], contiguous; null: no side product
+  int64_t r = 0;
+};
+
 struct GemmArgs {
   int64_t m, n;
   GemmTerm terms[2];
   int32_t n_terms;
+  GemmSide side;
   bool accumulate;  // go on from C instead of from zero
   float* c;         // [M, N], rows contiguous
   int64_t c_stride;

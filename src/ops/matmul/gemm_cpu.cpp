@@ -29,110 +29,203 @@ constexpr int64_t kRowBlock = 240;  // rows a task takes: multiple of 12 and 6
 // What a tile does besides adding products.
 struct Tile {
   float* c;
-  int64_t c_stride, columns;  // columns: how many of kTileColumns exist
+  int64_t c_stride, columns;  // columns: how many of the tile's exist
   bool load;                  // go on from c
   const float* bias;          // added at the end, or null
 };
 
-template <int kR>
-HWY_INLINE void store_tile(const VF32 (&acc)[kR][kVectors], const Tile& t) {
-  const F32 d;
-  for (int i = 0; i < kR; ++i) {
-    float* row = t.c + i * t.c_stride;
-    if (t.columns == kTileColumns) {
-      for (int v = 0; v < kVectors; ++v) hn::StoreU(acc[i][v], d, row + v * kVectorLanes);
-      continue;
-    }
-    HWY_ALIGN float buffer[kTileColumns];
-    for (int v = 0; v < kVectors; ++v) hn::Store(acc[i][v], d, buffer + v * kVectorLanes);
-    std::copy_n(buffer, t.columns, row);
-  }
-}
+// Rows of C and what there is of a tile, through a buffer where the tile's last columns are
+// missing.
+template <int kV>
+struct TileRow {
+  static constexpr int64_t kColumns = kV * kVectorLanes;
+  float* row;
+  int64_t columns;
 
-// kR rows of A times one panel of B. A is packed (a[k * kR + i]), or where it lies, in rows.
-template <int kR, bool kPacked>
-void micro_tile(const float* HWY_RESTRICT a, int64_t a_stride, const float* HWY_RESTRICT b,
-                int64_t depth, const Tile& t) {
-  const F32 d;
-  const float* HWY_RESTRICT rows[kR];
-  for (int i = 0; i < kR; ++i) rows[i] = a + (kPacked ? i : i * a_stride);
-  VF32 acc[kR][kVectors];
-  HWY_ALIGN float buffer[kTileColumns] = {};
-  for (int i = 0; i < kR; ++i) {
-    const float* row = t.c + i * t.c_stride;
-    if (t.load && t.columns < kTileColumns) {
-      std::copy_n(row, t.columns, buffer);
-      row = buffer;
+  HWY_INLINE void load(VF32 (&acc)[kV]) const {
+    const F32 d;
+    HWY_ALIGN float buffer[kColumns] = {};
+    const float* from = row;
+    if (columns < kColumns) {
+      std::copy_n(row, columns, buffer);
+      from = buffer;
     }
-    for (int v = 0; v < kVectors; ++v) {
-      acc[i][v] = t.load ? hn::LoadU(d, row + v * kVectorLanes) : hn::Zero(d);
-    }
+    for (int v = 0; v < kV; ++v) acc[v] = hn::LoadU(d, from + v * kVectorLanes);
   }
-  for (int64_t k = 0; k < depth; ++k, b += kTileColumns) {
-    VF32 row_b[kVectors];
-    for (int v = 0; v < kVectors; ++v) row_b[v] = hn::Load(d, b + v * kVectorLanes);
+  HWY_INLINE void store(const VF32 (&acc)[kV]) const {
+    const F32 d;
+    if (columns >= kColumns) {
+      for (int v = 0; v < kV; ++v) hn::StoreU(acc[v], d, row + v * kVectorLanes);
+      return;
+    }
+    HWY_ALIGN float buffer[kColumns];
+    for (int v = 0; v < kV; ++v) hn::Store(acc[v], d, buffer + v * kVectorLanes);
+    std::copy_n(buffer, columns, row);
+  }
+};
+
+// Where a tile reads: A packed (a[k * kR + i]) or in rows; B in a panel or in rows.
+struct Operands {
+  const float* a;
+  int64_t a_stride;
+  const float* b;
+  int64_t b_stride;
+  int64_t depth;
+};
+
+// kR rows of A times kV vectors of B's columns.
+template <int kR, int kV, bool kPacked>
+void micro_tile(const Operands& o, const Tile& t) {
+  const F32 d;
+  const float* HWY_RESTRICT a = o.a;
+  const float* HWY_RESTRICT b = o.b;
+  const float* HWY_RESTRICT rows[kR];
+  for (int i = 0; i < kR; ++i) rows[i] = a + (kPacked ? i : i * o.a_stride);
+  VF32 acc[kR][kV];
+  for (int i = 0; i < kR; ++i) {
+    if (t.load)
+      TileRow<kV>{t.c + i * t.c_stride, t.columns}.load(acc[i]);
+    else
+      for (int v = 0; v < kV; ++v) acc[i][v] = hn::Zero(d);
+  }
+  const int64_t depth = o.depth, b_stride = o.b_stride;
+  for (int64_t k = 0; k < depth; ++k, b += b_stride) {
+    VF32 row_b[kV];
+    for (int v = 0; v < kV; ++v) row_b[v] = hn::LoadU(d, b + v * kVectorLanes);
 #pragma GCC unroll 16
     for (int i = 0; i < kR; ++i) {
       const VF32 x = hn::Set(d, kPacked ? a[k * kR + i] : rows[i][k]);
-      for (int v = 0; v < kVectors; ++v) acc[i][v] = mul_add(x, row_b[v], acc[i][v]);
+      for (int v = 0; v < kV; ++v) acc[i][v] = mul_add(x, row_b[v], acc[i][v]);
     }
   }
   if (t.bias) {
-    std::copy_n(t.bias, t.columns, buffer);
-    for (int v = 0; v < kVectors; ++v) {
-      const VF32 add = hn::Load(d, buffer + v * kVectorLanes);
-      for (int i = 0; i < kR; ++i) acc[i][v] = hn::Add(acc[i][v], add);
+    VF32 add[kV];
+    TileRow<kV>{const_cast<float*>(t.bias), t.columns}.load(add);
+    for (int i = 0; i < kR; ++i) {
+      for (int v = 0; v < kV; ++v) acc[i][v] = hn::Add(acc[i][v], add[v]);
     }
   }
-  store_tile(acc, t);
+  for (int i = 0; i < kR; ++i) TileRow<kV>{t.c + i * t.c_stride, t.columns}.store(acc[i]);
 }
 
-using MicroTile = void (*)(const float*, int64_t, const float*, int64_t, const Tile&);
-template <bool kPacked, int... kI>
-MicroTile micro_tile_for(int64_t rows, std::integer_sequence<int, kI...>) {
-  static constexpr MicroTile kTable[] = {micro_tile<kI + 1, kPacked>...};
+using MicroTile = void (*)(const Operands&, const Tile&);
+template <int kV, bool kPacked, int... kI>
+MicroTile micro_tile_of(int64_t rows, std::integer_sequence<int, kI...>) {
+  static constexpr MicroTile kTable[] = {micro_tile<kI + 1, kV, kPacked>...};
   return kTable[rows - 1];
+}
+
+// Half as wide where no more columns are left: LoRA's rank is 16 as a rule, as many as a vector has
+// lanes.
+void run_tile(int64_t rows, bool packed, const Operands& o, const Tile& t) {
+  const std::make_integer_sequence<int, kRows> sizes;
+  const bool narrow = kVectors > 1 && t.columns <= kVectorLanes;
+  const MicroTile run =
+      narrow   ? packed ? micro_tile_of<1, true>(rows, sizes) : micro_tile_of<1, false>(rows, sizes)
+        : packed ? micro_tile_of<kVectors, true>(rows, sizes)
+               : micro_tile_of<kVectors, false>(rows, sizes);
+  run(o, t);
 }
 
 // Whether tiles read A where it lies: with few columns, packing it costs more than it brings. (With
 // many it brings its price: rows that fall on each other in the caches, more pages.) Twelve rows
 // would need more pointers than there are registers.
-bool reads_in_place(const GemmMatrix& a, int64_t n) {
-  return kRows <= 6 && n <= kSlabColumns && a.dtype == DType::f32 && a.column_stride == 1;
+bool reads_a_in_place(const GemmArgs& g, const GemmMatrix& a) {
+  return kRows <= 6 && g.n <= kSlabColumns && a.dtype == DType::f32 && a.column_stride == 1 &&
+         !g.side.u;
+}
+// So with B and few rows, but for a last panel that is not whole. Rows a multiple of a page apart
+// share their places in the caches and would not be found there by a second tile.
+bool reads_b_in_place(const GemmArgs& g, const GemmTerm& t, int64_t n) {
+  const bool few = g.m <= kRows || (g.m <= 2 * kRows && t.b.row_stride % 1024 != 0);
+  return few && !t.packed && !t.blocks && t.b.dtype == DType::f32 && t.b.column_stride == 1 &&
+         t.b_scale == 1 && n + kTileColumns <= g.n;
 }
 
-// One block of k of one term, of which the packed A is ready.
+// One block of k of one term, of which the packed A is ready; perhaps with a riding term behind.
 struct Step {
   const GemmArgs* g;
   const GemmTerm* term;
   int64_t k0, depth;
+  const GemmTerm* riding;  // or null
   bool load, last;
   const float* packed_a;  // tiles of kRows rows, the last one of what is left; null: in place
 
+  int64_t whole_depth() const { return depth + (riding ? riding->k : 0); }
   const float* rows_from(int64_t m) const {
-    if (packed_a) return packed_a + m * depth;
+    if (packed_a) return packed_a + m * whole_depth();
     return static_cast<const float*>(term->a.data) + m * term->a.row_stride + k0;
   }
 };
 
+// The panel of columns n .., in place or packed into `memory`.
+Operands panel(const Step& s, int64_t n, float* memory) {
+  const GemmTerm& t = *s.term;
+  if (!s.riding && reads_b_in_place(*s.g, t, n)) {
+    const auto* b = static_cast<const float*>(t.b.data) + s.k0 * t.b.row_stride + n;
+    return {nullptr, t.a.row_stride, b, t.b.row_stride, s.depth};
+  }
+  pack_b(t, s.k0, s.depth, n, s.g->n, memory);
+  if (s.riding) {
+    pack_b(*s.riding, 0, s.riding->k, n, s.g->n, memory + s.depth * kTileColumns);
+  }
+  return {nullptr, t.a.row_stride, memory, kTileColumns, s.whole_depth()};
+}
+
+float* slab_memory() {
+  return static_cast<float*>(cpu::thread_scratch((kDepth + kMostRiding) * kSlabColumns * 4));
+}
+
 void multiply_block(const Step& s, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
   const GemmArgs& g = *s.g;
-  auto* slab = static_cast<float*>(cpu::thread_scratch(kDepth * kSlabColumns * 4));
+  float* memory = slab_memory();
+  Operands panels[kSlabColumns / kTileColumns];
   for (int64_t n = n0; n < n1; n += kTileColumns) {
-    pack_b(*s.term, s.k0, s.depth, n, g.n, slab + (n - n0) * s.depth);
+    panels[(n - n0) / kTileColumns] = panel(s, n, memory + (n - n0) * s.whole_depth());
   }
   for (int64_t m = m0; m < m1; m += kRows) {
     const int64_t rows = std::min<int64_t>(kRows, g.m - m);
-    const std::make_integer_sequence<int, kRows> sizes;
-    const MicroTile run =
-        s.packed_a ? micro_tile_for<true>(rows, sizes) : micro_tile_for<false>(rows, sizes);
     for (int64_t n = n0; n < n1; n += kTileColumns) {
-      const Tile tile{g.c + m * g.c_stride + n, g.c_stride,
-                      std::min<int64_t>(kTileColumns, g.n - n), s.load,
-                      s.last && g.bias ? g.bias + n : nullptr};
-      run(s.rows_from(m), s.term->a.row_stride, slab + (n - n0) * s.depth, s.depth, tile);
+      Operands& o = panels[(n - n0) / kTileColumns];
+      o.a = s.rows_from(m);
+      run_tile(rows, s.packed_a != nullptr, o,
+               {g.c + m * g.c_stride + n, g.c_stride, std::min<int64_t>(kTileColumns, g.n - n),
+                s.load, s.last && g.bias ? g.bias + n : nullptr});
     }
   }
+}
+
+// The side product's share of one block of k, for tiles begin .. end of packed A.
+void side_block(const Step& s, int64_t begin, int64_t end, const float* packed_a) {
+  const GemmArgs& g = *s.g;
+  GemmTerm t;
+  t.b = g.side.b;
+  t.b_scale = g.side.b_scale;
+  float* memory = slab_memory();
+  for (int64_t n = 0; n < g.side.r; n += kTileColumns) {
+    pack_b(t, s.k0, s.depth, n, g.side.r, memory);
+    for (int64_t tile = begin; tile < end; ++tile) {
+      const int64_t m = tile * kRows;
+      run_tile(std::min<int64_t>(kRows, g.m - m), true,
+               {packed_a + m * s.whole_depth(), 0, memory, kTileColumns, s.depth},
+               {g.side.u + m * g.side.r + n, g.side.r,
+                std::min<int64_t>(kTileColumns, g.side.r - n), s.k0 > 0, nullptr});
+    }
+  }
+}
+
+// Packs A, and computes the side product of it, whose last block makes the riding term's A.
+void prepare_a(const Step& s, float* out) {
+  const GemmArgs& g = *s.g;
+  const int64_t tiles = (g.m + kRows - 1) / kRows, whole = s.whole_depth();
+  const int64_t grain = g.side.u ? 8 : 16384 / (kRows * s.depth) + 1;
+  cpu::parallel_ranges(tiles, grain, [&](int64_t begin, int64_t end) {
+    pack_a<kRows>(s.term->a, g.m, begin, end, s.k0, s.depth, out, whole);
+    if (g.side.u && s.term == g.terms) side_block(s, begin, end, out);
+    if (s.riding) {
+      pack_a<kRows>(s.riding->a, g.m, begin, end, 0, s.riding->k, out, whole, s.depth);
+    }
+  });
 }
 
 void blocked(const GemmArgs& g, float* packed_a) {
@@ -141,20 +234,22 @@ void blocked(const GemmArgs& g, float* packed_a) {
   const int64_t row_blocks =
       slabs >= 2 * cpu::thread_count() ? 1 : (g.m + kRowBlock - 1) / kRowBlock;
   const int64_t rows = ((g.m + row_blocks - 1) / row_blocks + kRows - 1) / kRows * kRows;
+  const bool rides = g.n_terms == 2 && g.terms[1].k <= kMostRiding;
   bool load = g.accumulate;
-  for (int i = 0; i < g.n_terms; ++i) {
+  for (int i = 0; i < (rides ? 1 : g.n_terms); ++i) {
     const GemmTerm& term = g.terms[i];
     for (int64_t k0 = 0; k0 < term.k; k0 += kDepth) {
       const int64_t depth = std::min(kDepth, term.k - k0);
-      const bool in_place = reads_in_place(term.a, g.n);
-      if (!in_place) pack_a<kRows>(term.a, g.m, k0, depth, packed_a);
+      const bool end = k0 + depth == term.k, in_place = !rides && reads_a_in_place(g, term.a);
       const Step step{&g,
                       &term,
                       k0,
                       depth,
+                      rides && end ? &g.terms[1] : nullptr,
                       load,
-                      i + 1 == g.n_terms && k0 + depth == term.k,
+                      end && (rides || i + 1 == g.n_terms),
                       in_place ? nullptr : packed_a};
+      if (!in_place) prepare_a(step, packed_a);
       cpu::parallel_for(slabs * row_blocks, [&](int64_t task) {
         const int64_t n0 = task % slabs * kSlabColumns, m0 = task / slabs * rows;
         if (m0 >= g.m) return;
@@ -168,7 +263,7 @@ void blocked(const GemmArgs& g, float* packed_a) {
 bool has_few_rows(const GemmArgs& g) {
   const GemmMatrix& a = g.terms[0].a;
   return g.m <= kMostMatvecRows && g.terms[0].packed && !g.accumulate && g.n_terms == 1 &&
-         a.dtype == DType::f32 && a.column_stride == 1;
+         !g.side.u && a.dtype == DType::f32 && a.column_stride == 1;
 }
 
 void gemm_all(const GemmArgs& g, float* packed_a) {
@@ -176,7 +271,7 @@ void gemm_all(const GemmArgs& g, float* packed_a) {
   blocked(g, packed_a);
 }
 
-int64_t packed_a_floats(int64_t m) { return (m + kRows) * kDepth; }
+int64_t packed_a_floats(int64_t m) { return (m + kRows) * (kDepth + kMostRiding); }
 
 }  // namespace pewter::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -229,6 +324,27 @@ GemmArgs without_empty_terms(const GemmArgs& args) {
   return g;
 }
 
+// The side product by itself, where it cannot be computed on the way.
+void side_alone(const GemmArgs& g) {
+  if (g.side.r == 0) return;
+  GemmTerm t;
+  t.a = g.terms[0].a;
+  t.b = g.side.b;
+  t.b_scale = g.side.b_scale;
+  t.k = g.terms[0].k;
+  cpu::gemm(one_term(g.m, g.side.r, t, g.side.u));
+}
+
+// Whether the first term is computed by a kernel that knows no other.
+bool runs_alone(const GemmArgs& g) {
+  const GemmTerm& first = g.terms[0];
+  return first.int16 || (first.packed && g.m <= kMostMatvecRows);
+}
+
+bool can_ride(const GemmArgs& g) {
+  return !runs_alone(g) && g.n > 0 && g.terms[0].k > 0 && g.side.r > 0 && g.side.r <= kMostRiding;
+}
+
 // The weight by a kernel of its own; what follows it goes on from the sums it left.
 void split(const GemmArgs& args) {
   GemmArgs first = args, rest = args;
@@ -244,7 +360,14 @@ void split(const GemmArgs& args) {
 }  // namespace
 
 void cpu::gemm(const GemmArgs& all) {
-  if (all.m == 0 || all.n == 0) return;
+  if (all.m == 0) return;
+  if (all.side.u && !can_ride(all)) {
+    GemmArgs rest = all;
+    rest.side = {};
+    side_alone(all);
+    return cpu::gemm(rest);
+  }
+  if (all.n == 0) return;
   const GemmArgs args = without_empty_terms(all);
   if (args.n_terms == 0) {  // nothing to add: C is zero, or stays, and takes the bias
     for (int64_t m = 0; m < args.m; ++m) {
@@ -258,8 +381,7 @@ void cpu::gemm(const GemmArgs& all) {
   if (runs_in_bf16(args)) return gemm_bf16(args);
 #endif
   const GemmTerm& first = args.terms[0];
-  const bool alone = first.int16 || (first.packed && args.m <= kMostMatvecRows);
-  if (alone && args.n_terms > 1) return split(args);
+  if (runs_alone(args) && args.n_terms > 1) return split(args);
   if (first.int16) return int16_gemm(args);
   const int64_t floats = HWY_DYNAMIC_DISPATCH(packed_a_floats)(args.m);
   HWY_DYNAMIC_DISPATCH(gemm_all)(args, packed_a_memory(floats));

@@ -105,19 +105,18 @@ void interleave(const T* source, int64_t line_stride, int64_t k_stride, int64_t 
   }
 }
 
+// Tiles begin .. end of A, each `whole` deep in `out`, of which this fills `depth` from `at`.
 template <int kR>
-void pack_a(const GemmMatrix& a, int64_t m, int64_t k0, int64_t depth, float* out) {
-  const int64_t tiles = (m + kR - 1) / kR;
+void pack_a(const GemmMatrix& a, int64_t m, int64_t begin, int64_t end, int64_t k0, int64_t depth,
+            float* out, int64_t whole, int64_t at = 0) {
   with_float_type(a.dtype, [&](auto type) {
     using T = decltype(type);
     const auto* from = static_cast<const T*>(a.data) + k0 * a.column_stride;
-    cpu::parallel_ranges(tiles, 16384 / (kR * depth) + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) {
-        const int64_t rows = std::min<int64_t>(kR, m - t * kR);
-        interleave(from + t * kR * a.row_stride, a.row_stride, a.column_stride, rows, rows, depth,
-                   1, out + t * kR * depth);
-      }
-    });
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t rows = std::min<int64_t>(kR, m - t * kR);
+      interleave(from + t * kR * a.row_stride, a.row_stride, a.column_stride, rows, rows, depth, 1,
+                 out + t * kR * whole + at * rows);
+    }
   });
 }
 
@@ -141,20 +140,34 @@ void pack_panels(const PackedWeight& w, int64_t k0, int64_t depth, int64_t n, fl
   });
 }
 
+// The first N half-precision numbers of a block. Four are read: no block is shorter.
+template <int N>
+HWY_INLINE void block_halves(const uint8_t* block, VF32 (&out)[N]) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < N; ++i) {
+    uint16_t bits;
+    std::memcpy(&bits, block + 2 * i, 2);
+    out[i] = hn::Set(F32(), to_float(Half{bits}));
+  }
+#else
+  HWY_ALIGN float four[4];
+  hn::Store(load_four(reinterpret_cast<const Half*>(block)), Four(), four);
+  for (int i = 0; i < N; ++i) out[i] = hn::Set(F32(), four[i]);
+#endif
+}
+
 // One row of 32 Q4_1 values: the format that training's backward reads most.
 HWY_INLINE void q4_1_row(const uint8_t* block, float* out) {
   const F32 d;
   const hn::Rebind<uint8_t, F32> d8;
   const hn::Rebind<int32_t, F32> di;
-  uint16_t bits[2];
-  std::memcpy(bits, block, 4);
-  const VF32 scale = hn::Set(d, to_float(Half{bits[0]})),
-             offset = hn::Set(d, to_float(Half{bits[1]}));
+  VF32 scale[2];  // and offset
+  block_halves(block, scale);
   for (int64_t i = 0; i < 16; i += kVectorLanes) {
     const auto both = hn::PromoteTo(di, hn::LoadU(d8, block + 4 + i));
     const auto low = hn::And(both, hn::Set(di, 15)), high = hn::ShiftRight<4>(both);
-    hn::StoreU(mul_add(hn::ConvertTo(d, low), scale, offset), d, out + i);
-    hn::StoreU(mul_add(hn::ConvertTo(d, high), scale, offset), d, out + 16 + i);
+    hn::StoreU(mul_add(hn::ConvertTo(d, low), scale[0], scale[1]), d, out + i);
+    hn::StoreU(mul_add(hn::ConvertTo(d, high), scale[0], scale[1]), d, out + 16 + i);
   }
 }
 
@@ -162,41 +175,47 @@ HWY_INLINE void q8_0_row(const uint8_t* block, float* out) {
   const F32 d;
   const hn::Rebind<int8_t, F32> d8;
   const hn::Rebind<int32_t, F32> di;
-  uint16_t bits;
-  std::memcpy(&bits, block, 2);
-  const VF32 scale = hn::Set(d, to_float(Half{bits}));
+  VF32 scale[1];
+  block_halves(block, scale);
   const auto* q = reinterpret_cast<const int8_t*>(block + 2);
   for (int64_t i = 0; i < 32; i += kVectorLanes) {
     const auto v = hn::PromoteTo(di, hn::LoadU(d8, q + i));
-    hn::StoreU(hn::Mul(hn::ConvertTo(d, v), scale), d, out + i);
+    hn::StoreU(hn::Mul(hn::ConvertTo(d, v), scale[0]), d, out + i);
   }
 }
 
 // W itself, [K, N] with blocks along N: rows of blocks, dequantised where the panel's columns lie.
+// row(block, out) does one block.
+template <typename Row>
+void pack_block_rows(const GemmTerm& t, int64_t k0, int64_t depth, int64_t n, int64_t n_all,
+                     float* out, Row&& row) {
+  const DTypeInfo& format = info(t.block_dtype);
+  const int64_t values = format.block_values, row_bytes = n_all / values * format.block_bytes;
+  const int64_t columns = std::min(kTileColumns, n_all - n), first = n / values * values;
+  const int64_t blocks = (n + columns - first + values - 1) / values;
+  const bool whole = first == n && columns == kTileColumns && blocks * values == columns;
+  const uint8_t* from =
+      static_cast<const uint8_t*>(t.blocks) + k0 * row_bytes + first / values * format.block_bytes;
+  HWY_ALIGN float buffer[512];
+  for (int64_t k = 0; k < depth; ++k, from += row_bytes, out += kTileColumns) {
+    float* to = whole ? out : buffer;
+    for (int64_t b = 0; b < blocks; ++b) row(from + b * format.block_bytes, to + b * values);
+    if (whole) continue;
+    std::copy_n(buffer + (n - first), columns, out);
+    std::fill(out + columns, out + kTileColumns, 0.0f);
+  }
+}
+
 void pack_blocks(const GemmTerm& t, int64_t k0, int64_t depth, int64_t n, int64_t n_all,
                  float* out) {
-  const DTypeInfo& format = info(t.block_dtype);
-  const int64_t row_bytes = n_all / format.block_values * format.block_bytes;
-  const int64_t columns = std::min(kTileColumns, n_all - n);
-  const int64_t first = n / format.block_values * format.block_values;
-  const int64_t blocks = (n + columns - first + format.block_values - 1) / format.block_values;
-  HWY_ALIGN float row[512];
-  for (int64_t k = 0; k < depth; ++k) {
-    const auto* from = static_cast<const uint8_t*>(t.blocks) + (k0 + k) * row_bytes +
-                       first / format.block_values * format.block_bytes;
-    for (int64_t b = 0; b < blocks; ++b, from += format.block_bytes) {
-      float* values = row + b * format.block_values;
-      if (t.block_dtype == DType::q4_1)
-        q4_1_row(from, values);
-      else if (t.block_dtype == DType::q8_0)
-        q8_0_row(from, values);
-      else
-        dequantise(t.block_dtype, from, format.block_values, values);
-    }
-    float* line = out + k * kTileColumns;
-    std::copy_n(row + (n - first), columns, line);
-    std::fill(line + columns, line + kTileColumns, 0.0f);
-  }
+  const auto pack = [&](auto&& row) { pack_block_rows(t, k0, depth, n, n_all, out, row); };
+  const int64_t values = info(t.block_dtype).block_values;
+  if (t.block_dtype == DType::q4_1)
+    pack([](const uint8_t* b, float* o) HWY_ATTR { q4_1_row(b, o); });
+  else if (t.block_dtype == DType::q8_0)
+    pack([](const uint8_t* b, float* o) HWY_ATTR { q8_0_row(b, o); });
+  else
+    pack([&](const uint8_t* b, float* o) { dequantise(t.block_dtype, b, values, o); });
 }
 
 // One panel: columns n .. of B, `depth` values of k from k0.
