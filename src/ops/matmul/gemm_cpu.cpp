@@ -176,6 +176,14 @@ float* slab_memory() {
   return static_cast<float*>(cpu::thread_scratch((kDepth + kMostRiding) * kSlabColumns * 4));
 }
 
+// A tile begins by waiting for its part of C: the one before asks for it.
+HWY_INLINE void prefetch_rows(const float* c, int64_t stride, int64_t rows) {
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t line = 0; line < kTileColumns; line += 16)
+      __builtin_prefetch(c + i * stride + line);
+  }
+}
+
 void multiply_block(const Step& s, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
   const GemmArgs& g = *s.g;
   float* memory = slab_memory();
@@ -188,6 +196,12 @@ void multiply_block(const Step& s, int64_t m0, int64_t m1, int64_t n0, int64_t n
     for (int64_t n = n0; n < n1; n += kTileColumns) {
       Operands& o = panels[(n - n0) / kTileColumns];
       o.a = s.rows_from(m);
+      const bool next_rows = n + kTileColumns >= n1;
+      const int64_t next_m = next_rows ? m + kRows : m, next_n = next_rows ? n0 : n + kTileColumns;
+      if (s.load) {
+        prefetch_rows(g.c + next_m * g.c_stride + next_n, g.c_stride,
+                      std::min<int64_t>(kRows, g.m - next_m));
+      }
       run_tile(rows, s.packed_a != nullptr, o,
                {g.c + m * g.c_stride + n, g.c_stride, std::min<int64_t>(kTileColumns, g.n - n),
                 s.load, s.last && g.bias ? g.bias + n : nullptr});
