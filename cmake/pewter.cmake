@@ -51,7 +51,7 @@ function(pewter_add_op name)
     if(source MATCHES "_bf16x86\\.cpp$")
       if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
         set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
-          "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512bf16;-mfma;-mprefer-vector-width=512;-Wno-maybe-uninitialized")
+          "-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512bf16;-mfma;-mprefer-vector-width=512;$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>")
       else()
         continue()
       endif()

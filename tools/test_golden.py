@@ -21,6 +21,8 @@ class Golden(unittest.TestCase):
     def test_every_set_is_listed(self):
         folders = {p.name for p in GOLDEN.iterdir() if p.is_dir()}
         self.assertEqual(folders, set(rows()))
+        loose = {p.name for p in GOLDEN.iterdir() if not p.is_dir()}
+        self.assertEqual(loose, {"README.md"})
 
     def test_scripts_say_what_they_make_and_need(self):
         for folder, (script, _) in rows().items():

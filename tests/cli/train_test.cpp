@@ -18,9 +18,11 @@ using Json = nlohmann::json;
 const std::string kData = std::string(PEWTER_DATA_DIR) + "/home/train.jsonl";
 
 std::vector<std::string> training(const fs::path& out, std::vector<std::string> more = {}) {
-  std::vector<std::string> all = {"train", "-m", small_model(), "--data", kData, "--out", out,
-                                  "--steps", "24", "--batch", "4", "--rank", "4", "--dropout",
-                                  "0.1", "--seed", "7", "--checkpoint-every", "2"};
+  std::vector<std::string> all = {
+      "train", "-m",        small_model(), "--data",  kData, "--out",
+      out,     "--steps",   "24",          "--batch", "4",   "--rank",
+      "4",     "--dropout", "0.1",         "--seed",  "7",   "--checkpoint-every",
+      "2"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -153,9 +153,8 @@ TEST(Graph, BudgetHoldsWhileCapturing) {
 
 TEST(Graph, RejectsBadArguments) {
   message_of(ErrorCode::argument, [] { Graph().replay(); });
-  message_of(ErrorCode::argument, [] {
-    capture(default_stream(kCpu), [] { capture(default_stream(kCpu), [] {}); });
-  });
+  message_of(ErrorCode::argument,
+             [] { capture(default_stream(kCpu), [] { capture(default_stream(kCpu), [] {}); }); });
   EXPECT_EQ(cpu::capturing(), nullptr);  // the failed capture ended
 }
 
@@ -214,9 +213,10 @@ TEST(ThreadPool, ExceptionIsRethrownAndThePoolGoesOn) {
   for (int threads : {1, 3}) {
     const Threads scope(threads);
     for (int round = 0; round < 50; ++round) {
-      EXPECT_THROW(cpu::parallel_for(64, [](int64_t i) {
-                     if (i == 13) throw std::invalid_argument("thirteen");
-                   }),
+      EXPECT_THROW(cpu::parallel_for(64,
+                                     [](int64_t i) {
+                                       if (i == 13) throw std::invalid_argument("thirteen");
+                                     }),
                    std::invalid_argument);
       std::atomic<int64_t> sum = 0;
       cpu::parallel_for(64, [&](int64_t i) { sum += i; });

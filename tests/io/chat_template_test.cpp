@@ -143,8 +143,7 @@ TEST(ChatTemplate, LimitsWork) {
 // Each of these is short to ask for and long to do: a needle of half the text that fails at its
 // end everywhere, many variables to look through, one long text many times in a list.
 TEST(ChatTemplate, LimitsSearchesAndLookUps) {
-  const std::string text =
-      "{% set hay = 'a' * 200000 %}{% set needle = 'a' * 100000 + 'b' %}";
+  const std::string text = "{% set hay = 'a' * 200000 %}{% set needle = 'a' * 100000 + 'b' %}";
   std::string many;
   for (int i = 0; i < 4000; ++i) many += fmt::format("{{% set v{} = 1 %}}", i);
   const std::vector<std::string> sources = {

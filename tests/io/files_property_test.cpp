@@ -15,8 +15,8 @@ using test::any_sizes;
 
 // Names that JSON must escape, and some that look like something else.
 std::string any_name() {
-  static const std::vector<std::string> parts = {"a", "weight", ".", "0",  "\"", "\\", "/",  "\n",
-                                                 " ", "é",      "層", "😀", "",   "\x01", "\x7f"};
+  static const std::vector<std::string> parts = {
+      "a", "weight", ".", "0", "\"", "\\", "/", "\n", " ", "é", "層", "😀", "", "\x01", "\x7f"};
   std::string name;
   for (int64_t n = any_of(1, 4); n > 0; --n) name += *rc::gen::elementOf(parts);
   return name;
@@ -58,9 +58,9 @@ TEST(Safetensors, AnythingWrittenIsReadBack) {
 TEST(Npy, AnythingWrittenIsReadBack) {
   const TempFolder temp;
   EXPECT_PROPERTY("an array comes back as it was", [&] {
-    const auto [type, size] = *rc::gen::element(
-        std::pair(NpyType::f2, 2), std::pair(NpyType::f4, 4), std::pair(NpyType::i4, 4),
-        std::pair(NpyType::i8, 8));
+    const auto [type, size] =
+        *rc::gen::element(std::pair(NpyType::f2, 2), std::pair(NpyType::f4, 4),
+                          std::pair(NpyType::i4, 4), std::pair(NpyType::i8, 8));
     const std::vector<int64_t> shape = any_sizes(5, 6);
     int64_t count = 1;
     for (int64_t d : shape) count *= d;

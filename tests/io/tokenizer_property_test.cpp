@@ -10,6 +10,7 @@ namespace pewter::io {
 namespace {
 
 // Pieces that pre-tokenizers, merges, added tokens and UTF-8 checks each treat in their own way.
+// clang-format off
 const std::vector<std::string> kPieces = {
     "a", "b", "ab", "abab", "l", "The", " the", "don't", "'LL", "I'm", "0", "12", "3456", "٣", "½",
     " ", "  ", "\t", "\n", "\r\n", "\n\n ", "\u00a0", "\u3000", "\u200d", "{", "};", "==", "_",
@@ -17,6 +18,7 @@ const std::vector<std::string> kPieces = {
     std::string(1, '\0'), "\x01", "\x7f", "\x80", "\xc3", "\xe4\xb8", "\xf0\x9f\x98", "\xff\xfe",
     "\xed\xa0\x80", "\xc0\xaf", "\xf4\x90\x80\x80", "<|im_start|>", "<|im_end|>", "<|endoftext|>",
     "<|im_", "|>", "<|bos|>", "<|x|>"};
+// clang-format on
 
 using test::any_of;
 

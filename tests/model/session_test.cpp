@@ -35,9 +35,9 @@ Logits forward(const Decoder& decoder, std::span<const int32_t> ids) {
   NoGrad off;
   const auto tokens = static_cast<int64_t>(ids.size());
   const Device device = decoder.device();
-  const Tensor hidden = decoder.hidden(from_values(ids, {1, tokens}, {i32, device}),
-                                       one_sequence(tokens, 0, device),
-                                       {.activations = kGeneration});
+  const Tensor hidden =
+      decoder.hidden(from_values(ids, {1, tokens}, {i32, device}), one_sequence(tokens, 0, device),
+                     {.activations = kGeneration});
   return decoder.logits(contiguous(hidden.slice(1, tokens - 1, tokens)), kGeneration)
       .to_vector<float>();
 }

@@ -11,6 +11,7 @@
 
 #include "io/safetensors.h"
 #include "model/model_impl.h"
+#include "model/placement.h"
 #include "model/session.h"
 #include "pewter/model.h"
 #include "pewter/ops.h"
@@ -73,8 +74,8 @@ double estimated_cosine(const float* logits, const std::vector<uint64_t>& bits, 
 }
 
 TEST_F(SmolLM2, LogitsMatchTransformers) {
-  const auto golden = io::read_safetensors(std::string(PEWTER_DATA_DIR) +
-                                           "/golden/smollm2/logits.safetensors");
+  const auto golden =
+      io::read_safetensors(std::string(PEWTER_DATA_DIR) + "/golden/smollm2/logits.safetensors");
   const auto floats = [&](const std::string& name) {
     return reinterpret_cast<const float*>(golden.tensors.at(name).data.data());
   };
@@ -123,8 +124,8 @@ TEST_F(SmolLM2, GreedyContinuationsMatchTransformers) {
     std::vector<int32_t> made;
     auto logits = session.feed(item["ids"].get<std::vector<int32_t>>());
     while (made.size() < expected.size()) {
-      made.push_back(static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) -
-                                          logits.begin()));
+      made.push_back(
+          static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
       logits = session.feed(std::span(&made.back(), 1));
     }
     EXPECT_EQ(made, expected) << prompt;
@@ -143,6 +144,75 @@ TEST_F(SmolLM2, PromptKeepsItsBitsHoweverItIsRun) {
   auto logits = one_by_one.feed(some.first(30));
   for (size_t i = 30; i < some.size(); ++i) logits = one_by_one.feed(some.subspan(i, 1));
   EXPECT_EQ(logits, expected);
+}
+
+Tensor logits_on(const Decoder& decoder, std::span<const int32_t> ids, Activations activations) {
+  NoGrad off;
+  const auto tokens = static_cast<int64_t>(ids.size());
+  const Device device = decoder.device();
+  const Tensor hidden =
+      decoder.hidden(from_values(ids, {1, tokens}, {i32, device}), one_sequence(tokens, 0, device),
+                     {.activations = activations});
+  return decoder.logits(hidden.reshape({tokens, decoder.config().width}), activations);
+}
+
+// Standard deviation of what roundings make of a logit, relative to the row's root mean square, for
+// chains of terms of random sign. An f32 rounding is off by 2^-25.3 of its value (half a unit at
+// most, spread evenly over logarithmic mantissas); a chain of K <= 1536 has K of them on a running
+// sum, together 2^-25.3 sqrt(K / 2). An activation rounded to 16 bits is off by 2^-15 / sqrt(12) of
+// its group's largest, which is sqrt(32) times the group's root mean square at most. 60 products
+// are added to the residual stream; a factor of 4 is for what later blocks amplify.
+double expected_deviation(Activations activations) {
+  double product = std::exp2(-25.3) * std::sqrt(1536 / 2);
+  if (activations == kGeneration) product = std::hypot(product, 0x1p-15 * std::sqrt(32. / 12));
+  return 4 * std::sqrt(60) * product;
+}
+
+// Holds each row to `expected` within 6 deviations (the largest of 10 million normal numbers lies
+// at 5.4), and its root mean square within one. Returns the largest of the latter, over the bound.
+double expect_rows(const std::vector<float>& actual, const std::vector<float>& expected,
+                   size_t tokens, double deviation) {
+  const size_t v = expected.size() / tokens;
+  double worst = 0;
+  for (size_t t = 0; t < tokens; ++t) {
+    double squares = 0, difference_squares = 0, largest = 0;
+    for (size_t i = t * v; i < (t + 1) * v; ++i) {
+      const double difference = std::abs(double{actual[i]} - expected[i]);
+      largest = std::max(largest, difference);
+      difference_squares += difference * difference;
+      squares += double{expected[i]} * expected[i];
+    }
+    const double rms = std::sqrt(squares / static_cast<double>(v));
+    const double off = std::sqrt(difference_squares / static_cast<double>(v));
+    EXPECT_LE(largest, 6 * deviation * rms) << "position " << t;
+    EXPECT_LE(off, deviation * rms) << "position " << t;
+    worst = std::max(worst, off / (deviation * rms));
+  }
+  return worst;
+}
+
+// Against the project's own definitions, sums in double precision. The first 64 tokens of each
+// text: the reference is plain loops, a tenth of a second a token.
+TEST_F(SmolLM2, LogitsMatchReferenceDevice) {
+  const Decoder ref(model->impl().files, Device("ref"));
+  for (const auto& text : texts["texts"]) {
+    SCOPED_TRACE(text["name"].get<std::string>());
+    const auto all = text["ids"].get<std::vector<int32_t>>();
+    const auto ids = std::span(all).first(64);
+    const auto expected = logits_on(ref, ids, Activations::f32).to_vector<float>();
+    std::vector<float> results[2];
+    for (const auto activations : {Activations::f32, kGeneration}) {
+      auto& actual = results[activations == kGeneration];
+      actual = logits_on(model->impl().decoder, ids, activations).to_vector<float>();
+      ASSERT_EQ(actual.size(), expected.size());
+      const double worst =
+          expect_rows(actual, expected, ids.size(), expected_deviation(activations));
+      RecordProperty(text["name"].get<std::string>() +
+                         (activations == kGeneration ? "_16_bit" : "_f32") + "_of_bound",
+                     std::to_string(worst));
+    }
+    EXPECT_NE(results[0], results[1]) << "both ran with the same activations";
+  }
 }
 
 }  // namespace

@@ -77,9 +77,8 @@ DEVICE_TEST(Adamw, OddSizes) {
     const Tensor grad = randn({n}, {f32, device}, 3);
     step(s, grad, 1);
     step(r, on_ref(grad), 1);
-    expect_close(s.param, r.param, [](size_t, double e) {
-      return 0x1p-24 * (0.72 + 2 * std::abs(e));
-    });
+    expect_close(s.param, r.param,
+                 [](size_t, double e) { return 0x1p-24 * (0.72 + 2 * std::abs(e)); });
   }
 }
 
@@ -136,8 +135,7 @@ DEVICE_TEST(GlobalNorm, MatchesDouble) {
     for (double v : t.to_vector<double>()) squares += v * v;
   }
   const double expected = std::sqrt(squares);
-  EXPECT_NEAR(global_norm(tensors).item<float>(), expected,
-              (0x1p-24 + 12400 * 0x1p-53) * expected);
+  EXPECT_NEAR(global_norm(tensors).item<float>(), expected, (0x1p-24 + 12400 * 0x1p-53) * expected);
   EXPECT_THROW(global_norm({}), Error);
 }
 

@@ -63,8 +63,11 @@ DEVICE_TEST(Attention, MatchesReference) {
 }
 
 DEVICE_TEST(Attention, OddSizes) {
-  for (const Sizes& z : {Sizes{1, 1, 1, 1, 1, 1}, {1, 3, 3, 2, 1, 3}, {2, 65, 65, 3, 3, 17},
-                         {1, 33, 33, 8, 2, 130}, {1, 7, 7, 100, 1, 5}}) {
+  for (const Sizes& z : {Sizes{1, 1, 1, 1, 1, 1},
+                         {1, 3, 3, 2, 1, 3},
+                         {2, 65, 65, 3, 3, 17},
+                         {1, 33, 33, 8, 2, 130},
+                         {1, 7, 7, 100, 1, 5}}) {
     expect_matches(random_case(z, causal), device);
   }
   EXPECT_EQ(random_case({1, 0, 5, 2, 1, 4}, causal).on(device).numel(), 0);
@@ -73,7 +76,8 @@ DEVICE_TEST(Attention, OddSizes) {
 DEVICE_TEST(Attention, NonCausalAndWindows) {
   expect_matches(random_case({1, 20, 70, 2, 2, 8}, [](int) { return std::pair(0, 70); }), device);
   expect_matches(random_case({1, 90, 90, 2, 1, 8},
-                             [](int t) { return std::pair(std::max(0, t - 10), t + 1); }), device);
+                             [](int t) { return std::pair(std::max(0, t - 10), t + 1); }),
+                 device);
 }
 
 DEVICE_TEST(Attention, EmptyIntervalGivesZeros) {
@@ -206,9 +210,8 @@ DEVICE_TEST(Attention, GradientsMatchReference) {
       // Sums of at most S * group terms, each with the forward's error in p, of size <= |dy||q||k|.
       const double terms = static_cast<double>(z.s * (z.h / z.h_kv) + z.d + 16);
       const double size = largest(gradients[1][i]) + static_cast<double>(z.d);
-      expect_close(gradients[0][i], gradients[1][i], [&](size_t, double e) {
-        return rounding_bound(f32, terms, size, e);
-      });
+      expect_close(gradients[0][i], gradients[1][i],
+                   [&](size_t, double e) { return rounding_bound(f32, terms, size, e); });
     }
   }
 }
@@ -225,7 +228,7 @@ DEVICE_TEST(Attention, RejectsBadArguments) {
   EXPECT_EQ(code(c.q, zeros({1, 4, 2, 9}, cpu), c.v, c.begin, c.end), "shape");
   EXPECT_EQ(code(c.q, c.k, zeros({1, 5, 2, 8}, cpu), c.begin, c.end), "shape");
   EXPECT_EQ(code(c.q, cast(c.k, bf16), c.v, c.begin, c.end), "dtype");
-  EXPECT_EQ(code(c.q, c.k, c.v, zeros({1, 4}, cpu), c.end), "dtype");  // not integers
+  EXPECT_EQ(code(c.q, c.k, c.v, zeros({1, 4}, cpu), c.end), "dtype");              // not integers
   EXPECT_EQ(code(c.q, c.k, c.v, c.begin, integers({1, 2, 3, 5}, 1)), "argument");  // past the keys
   EXPECT_EQ(code(c.q, c.k, c.v, integers({-1, 0, 0, 0}, 1), c.end), "argument");
   const auto on = [&](const Tensor& t) { return to_device(t, device); };

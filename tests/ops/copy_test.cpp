@@ -64,9 +64,10 @@ DEVICE_TEST(Copy, OddSizes) {
 
 DEVICE_TEST(Copy, ExtremeValues) {
   const float inf = INFINITY;
-  const std::vector<float> values = {NAN,    -inf,    inf,     0,      -0.0f,    65504, 65520,
-                                     65519,  -65520,  0x1p-24f, 0x1p-25f, 0x1.8p-25f, 1e38f,
-                                     3.4e38f, -3.4e38f, 0x1p-140f, 1 + 0x1p-11f, 1 + 0x1.8p-8f};
+  const std::vector<float> values = {NAN,       -inf,         inf,          0,       -0.0f,
+                                     65504,     65520,        65519,        -65520,  0x1p-24f,
+                                     0x1p-25f,  0x1.8p-25f,   1e38f,        3.4e38f, -3.4e38f,
+                                     0x1p-140f, 1 + 0x1p-11f, 1 + 0x1.8p-8f};
   const auto n = static_cast<int64_t>(values.size());
   const Tensor x = from_values(values, {n}, {f32, device});
   for (DType dtype : {f16, bf16}) {
@@ -137,12 +138,15 @@ DEVICE_TEST(Copy, GradientMatchesFiniteDifference) {
     x.set_requires_grad();
     return x;
   };
-  expect_gradients([](const auto& in) { return contiguous(in[0].transpose(0, 1)); },
-                   {leaf({3, 5})}, device, 2);
+  expect_gradients([](const auto& in) { return contiguous(in[0].transpose(0, 1)); }, {leaf({3, 5})},
+                   device, 2);
   expect_gradients([](const auto& in) { return in[0].slice(1, 1, 7, 2).slice(0, 1, 3); },
                    {leaf({4, 7})}, device, 2);
-  expect_gradients([](const auto& in) { return in[0].reshape({2, -1}).transpose(0, 1); },
-                   {leaf({3, 4})}, device, 2);
+  expect_gradients(
+      [](const auto& in) {
+        return in[0].reshape({2, -1}).transpose(0, 1);
+      },
+      {leaf({3, 4})}, device, 2);
   // Casts round the gradient too, and only once.
   const Tensor x = leaf({40}), g = cast(randn({40}, {f32, device}, 9), bf16);
   backward(cast(x, bf16), g);

@@ -69,8 +69,8 @@ DEVICE_TEST(Create, Repeatable) {
 }
 
 DEVICE_TEST(Create, RejectsBadArguments) {
-  const auto expect_error = [](ErrorCode code, const std::function<void()>& call,
-                               const std::string& told) {
+  const auto expect_error = [](ErrorCode code, const std::string& told,
+                               const std::function<void()>& call) {
     try {
       call();
       ADD_FAILURE() << "nothing was thrown: " << told;
@@ -82,21 +82,22 @@ DEVICE_TEST(Create, RejectsBadArguments) {
   const std::vector<float> six(6), none;
   const std::vector<int32_t> whole(6);
   const auto shape = ErrorCode::shape, dtype = ErrorCode::dtype;
-  expect_error(shape, [&] { empty({2, -3}, {f32, device}); }, "-3");
-  expect_error(shape, [&] { empty({int64_t{1} << 40, int64_t{1} << 40}, {f32, device}); }, "2^63");
-  expect_error(shape, [&] { empty({int64_t{1} << 62}, {f32, device}); }, "2^63 bytes");
-  expect_error(shape, [&] { empty({1, 33}, {DType::q4_0, device}); }, "32");
-  expect_error(shape, [&] { Shape{1, 1, 1, 1, 1, 1, 1}; }, "rank 7");
-  expect_error(shape, [&] { from_values(six, {5}, {f32, device}); }, "[5]");
-  expect_error(shape, [&] { from_values(six, {7}, {f16, device}); }, "[7]");
-  expect_error(shape, [&] { from_values(whole, {7}, {i32, device}); }, "[7]");
-  expect_error(shape, [&] { from_bytes(bytes_of(six), {5}, {f32, device}); }, "24 bytes");
-  expect_error(dtype, [&] { from_values(six, {6}, {i32, device}); }, "i32");
-  expect_error(dtype, [&] { from_values(none, {0}, {i32, device}); }, "i32");
-  expect_error(dtype, [&] { from_values(six, {6}, {DType::q8_0, device}); }, "q8_0");
-  expect_error(dtype, [&] { from_values(whole, {6}, {f32, device}); }, "f32");
-  expect_error(ErrorCode::out_of_memory, [&] { empty({int64_t{1} << 58}, {f32, device}); },
-               std::to_string(int64_t{1} << 60));
+  expect_error(shape, "-3", [&] { empty({2, -3}, {f32, device}); });
+  expect_error(shape, "2^63", [&] { empty({int64_t{1} << 40, int64_t{1} << 40}, {f32, device}); });
+  expect_error(shape, "2^63 bytes", [&] { empty({int64_t{1} << 62}, {f32, device}); });
+  expect_error(shape, "32", [&] { empty({1, 33}, {DType::q4_0, device}); });
+  expect_error(shape, "rank 7", [&] { Shape{1, 1, 1, 1, 1, 1, 1}; });
+  expect_error(shape, "[5]", [&] { from_values(six, {5}, {f32, device}); });
+  expect_error(shape, "[7]", [&] { from_values(six, {7}, {f16, device}); });
+  expect_error(shape, "[7]", [&] { from_values(whole, {7}, {i32, device}); });
+  expect_error(shape, "24 bytes", [&] { from_bytes(bytes_of(six), {5}, {f32, device}); });
+  expect_error(dtype, "i32", [&] { from_values(six, {6}, {i32, device}); });
+  expect_error(dtype, "i32", [&] { from_values(none, {0}, {i32, device}); });
+  expect_error(dtype, "q8_0", [&] { from_values(six, {6}, {DType::q8_0, device}); });
+  expect_error(dtype, "f32", [&] { from_values(whole, {6}, {f32, device}); });
+  expect_error(ErrorCode::out_of_memory, std::to_string(int64_t{1} << 60), [&] {
+    empty({int64_t{1} << 58}, {f32, device});
+  });
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ DEVICE_TEST(Elementwise, MatchesReference) {
 
 // Against NumPy's rule written out: index by index, a size of 1 standing for every index.
 DEVICE_TEST(Elementwise, Broadcasts) {
-  const auto at = [](const Tensor& t, const std::vector<float>& values, const int64_t (&i)[3]) {
+  const auto at = [](const Tensor& t, const std::vector<float>& values, const int64_t(&i)[3]) {
     int64_t offset = 0;
     for (int d = 0; d < t.rank(); ++d) {
       const int64_t index = i[3 - t.rank() + d];

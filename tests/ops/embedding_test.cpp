@@ -37,8 +37,8 @@ DEVICE_TEST(Embedding, OddSizes) {
 }
 
 DEVICE_TEST(Embedding, ExtremeValues) {
-  const Tensor table = from_values(std::vector<float>{INFINITY, NAN, -0.0f, 1e-45f}, {2, 2},
-                                   {f32, device});
+  const Tensor table =
+      from_values(std::vector<float>{INFINITY, NAN, -0.0f, 1e-45f}, {2, 2}, {f32, device});
   expect_same_bits(embedding(table, some_ids({0, 1}, {2}, device)), table);
 }
 

@@ -38,9 +38,7 @@ TEST(InstructionSet, IsTheOneAskedFor) {
   EXPECT_EQ(HWY_DYNAMIC_DISPATCH(target)(), wanted != 0 ? wanted : best & -best);
 }
 
-TEST(InstructionSet, MultiplyAddRoundsOnce) {
-  EXPECT_EQ(HWY_DYNAMIC_DISPATCH(fused)(), 0x1p-23f);
-}
+TEST(InstructionSet, MultiplyAddRoundsOnce) { EXPECT_EQ(HWY_DYNAMIC_DISPATCH(fused)(), 0x1p-23f); }
 
 }  // namespace
 }  // namespace test

@@ -40,9 +40,8 @@ void expect_matches(const Case& c, Device device, double logit) {
   const double roundings = static_cast<double>(c.x.size(1) + c.w.size(0) + 8);
   double weight = 0;
   for (double w : c.weights.to_vector<double>()) weight += w;
-  expect_close(c.on(device), c.on(Device(DeviceKind::ref)), [&](size_t, double e) {
-    return rounding_bound(f32, roundings, weight * logit, e);
-  });
+  expect_close(c.on(device), c.on(Device(DeviceKind::ref)),
+               [&](size_t, double e) { return rounding_bound(f32, roundings, weight * logit, e); });
 }
 
 DEVICE_TEST(LinearCrossEntropy, MatchesReference) {
@@ -71,9 +70,8 @@ DEVICE_TEST(LinearCrossEntropy, QuantisedMatchesReference) {
     backward(linear_cross_entropy(x[i], to_device(c.w, d), to_device(c.targets, d),
                                   to_device(c.weights, d)));
   }
-  expect_close(x[0].grad(), x[1].grad(), [](size_t, double e) {
-    return rounding_bound(f32, 60 + 64 + 16, 1.3 * 60, e);
-  });
+  expect_close(x[0].grad(), x[1].grad(),
+               [](size_t, double e) { return rounding_bound(f32, 60 + 64 + 16, 1.3 * 60, e); });
 }
 
 // Every format, against the reference's loss at the values it stands for.
@@ -188,7 +186,7 @@ std::string message_of(ErrorCode code, const std::function<void()>& call) {
 
 DEVICE_TEST(LinearCrossEntropy, RejectsBadArguments) {
   const Case ok = random_case(4, 6, 11);
-  const auto with = [&](Tensor Case::* member, const Tensor& t) {
+  const auto with = [&](Tensor Case::*member, const Tensor& t) {
     Case c = ok;
     c.*member = t;
     return [c, device] { c.on(device); };
@@ -202,8 +200,7 @@ DEVICE_TEST(LinearCrossEntropy, RejectsBadArguments) {
   message_of(ErrorCode::shape, with(&Case::w, zeros({11, 7}, cpu)));
   message_of(ErrorCode::shape, with(&Case::weights, zeros({3}, cpu)));
   const auto to = [&](const Tensor& t) { return to_device(t, device); };
-  EXPECT_EQ(message_of(ErrorCode::argument,
-                       [&] { target_log_probs(to(ok.x), to(ok.w), to(ids)); }),
+  EXPECT_EQ(message_of(ErrorCode::argument, [&] { target_log_probs(to(ok.x), to(ok.w), to(ids)); }),
             "[target_log_probs] target 11 of row 2 is outside a vocabulary of 11");
 }
 

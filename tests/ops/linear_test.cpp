@@ -147,11 +147,10 @@ DEVICE_TEST(Linear, RoundedActivationsTakeExtremeValues) {
   const Tensor w = random_blocks({20, 64}, DType::q4_1, device);
   std::vector<float> x(6 * 64, 0.5f);
   x[3] = NAN, x[64 + 40] = INFINITY;
-  std::fill_n(x.begin() + 128, 64, 0.0f);       // zeros
-  std::fill_n(x.begin() + 192, 64, 1e-38f);     // below what is told apart from zero
-  std::fill_n(x.begin() + 256, 64, 1e30f);      // large, and none overflows
-  const auto y = linear(from_values(x, {6, 64}, {f32, device}), w, {}, kRounded)
-                     .to_vector<float>();
+  std::fill_n(x.begin() + 128, 64, 0.0f);    // zeros
+  std::fill_n(x.begin() + 192, 64, 1e-38f);  // below what is told apart from zero
+  std::fill_n(x.begin() + 256, 64, 1e30f);   // large, and none overflows
+  const auto y = linear(from_values(x, {6, 64}, {f32, device}), w, {}, kRounded).to_vector<float>();
   for (size_t n = 0; n < 20; ++n) {
     EXPECT_TRUE(std::isnan(y[n])) << n;
     EXPECT_TRUE(std::isnan(y[20 + n])) << n;

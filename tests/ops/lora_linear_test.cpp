@@ -158,10 +158,11 @@ DEVICE_TEST(LoraLinear, RoundedActivationsAddTheSameLowRankTerm) {
   const LoraOptions rounded{.scale = 2, .activations = Activations::int16};
   const Tensor y = lora_linear(o.x, o.w, o.bias, o.a, o.b, rounded);
   const Tensor base = linear(o.x, o.w, o.bias, {Activations::int16});
-  const Tensor exact = sub(lora_linear(o.x, o.w, o.bias, o.a, o.b, {.scale = 2}),
-                           linear(o.x, o.w, o.bias));
-  const auto size = lora_linear(magnitude(o.x), magnitude(o.w), {}, magnitude(o.a), magnitude(o.b),
-                                {.scale = 2}).to_vector<double>();
+  const Tensor exact =
+      sub(lora_linear(o.x, o.w, o.bias, o.a, o.b, {.scale = 2}), linear(o.x, o.w, o.bias));
+  const auto size =
+      lora_linear(magnitude(o.x), magnitude(o.w), {}, magnitude(o.a), magnitude(o.b), {.scale = 2})
+          .to_vector<double>();
   expect_close(sub(y, base), exact, [&](size_t i, double) {  // two chains differ, twice
     return 4 * (256 + 8 + 2) * 0x1p-24 * size[i];
   });

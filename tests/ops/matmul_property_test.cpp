@@ -119,8 +119,8 @@ DEVICE_TEST(Matmul, AnyViewsGiveTheBitsOfCopies) {
     if (y.size(rows) == 0 || c.options.beta != 0) return;
     const int64_t row = any_of(0, y.size(rows) - 1);
     const int in_a = c.a.rank() - (c.options.transpose_a ? 1 : 2);
-    RC_ASSERT(same(matmul(c.a.slice(in_a, row, row + 1), c.b, c.options),
-                   y.slice(rows, row, row + 1)));
+    RC_ASSERT(
+        same(matmul(c.a.slice(in_a, row, row + 1), c.b, c.options), y.slice(rows, row, row + 1)));
   });
 }
 

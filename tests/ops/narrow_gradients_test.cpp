@@ -98,8 +98,8 @@ DEVICE_TEST(Rope, NarrowGradientsMatchReference) {
       [](const auto& x) {
         const Device d = x[0].device();
         const std::vector<int32_t> positions = {0, 1, 2, 3};
-        const RopeTables t = rope_tables(from_values(positions, {2, 2}, {i32, d}),
-                                         full({4}, 0.3, {f32, d}));
+        const RopeTables t =
+            rope_tables(from_values(positions, {2, 2}, {i32, d}), full({4}, 0.3, {f32, d}));
         return rope(x[0], t.cos, t.sin);
       },
       {random({2, 2, 3, 8}, 1)}, device, 2);
@@ -116,9 +116,7 @@ DEVICE_TEST(Embedding, NarrowGradientsMatchReference) {
 
 DEVICE_TEST(Matmul, NarrowGradientsMatchReference) {
   expect_both(
-      [](const auto& x) {
-        return matmul(x[0], x[1], {.alpha = 0.5f, .beta = 2, .c = x[2]});
-      },
+      [](const auto& x) { return matmul(x[0], x[1], {.alpha = 0.5f, .beta = 2, .c = x[2]}); },
       {random({2, 5, 12}, 1), random({12, 9}, 2), random({9}, 3)}, device, 2 * 5 * 4);
 }
 

@@ -2,12 +2,11 @@
 // somebody else. The index (tools/golden/onnx_cases.py) says which call each case is.
 // Tolerances: twice the contract of the op (src/ops/X/X.h), since ONNX's f32 outputs carry their
 // own rounding; 16-bit outputs were rounded at every step: the generator admits 8 of their units.
-#include "ops/onnx_left_out.h"
-
 #include <algorithm>
 
 #include "io/json_file.h"
 #include "io/safetensors.h"
+#include "ops/onnx_left_out.h"
 #include "support/device_test.h"
 #include "support/products.h"
 
@@ -211,8 +210,9 @@ DEVICE_TEST(Onnx, CasesGiveTheSameNumbers) {
     ++ran[std::string(entry.at("op").string())];
   }
   const std::map<std::string, int> all = {
-      {"Attention", 22}, {"Gelu", 4},    {"Gemm", 11},           {"LayerNormalization", 19},
-      {"MatMul", 7},     {"Softmax", 7}, {"RMSNormalization", 19}, {"RotaryEmbedding", 5}};
+      {"Attention", 22},          {"Gelu", 4},           {"Gemm", 11},
+      {"LayerNormalization", 19}, {"MatMul", 7},         {"Softmax", 7},
+      {"RMSNormalization", 19},   {"RotaryEmbedding", 5}};
   EXPECT_EQ(ran, all);
 }
 

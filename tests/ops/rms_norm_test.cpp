@@ -9,10 +9,9 @@ void expect_matches(const Tensor& x, const Tensor& weight, float eps = 1e-6f) {
   const Tensor y = rms_norm(x, weight, eps);
   EXPECT_EQ(y.device(), x.device());
   const double columns = static_cast<double>(x.size(-1));
-  expect_close(y, rms_norm(unrounded_on_ref(x), unrounded_on_ref(weight), eps),
-               [&](size_t, double e) {
-                 return rounding_bound(x.dtype(), columns / 2 + 8, std::abs(e), e);
-               });
+  expect_close(
+      y, rms_norm(unrounded_on_ref(x), unrounded_on_ref(weight), eps),
+      [&](size_t, double e) { return rounding_bound(x.dtype(), columns / 2 + 8, std::abs(e), e); });
 }
 
 DEVICE_TEST(RmsNorm, MatchesReference) {
@@ -33,8 +32,8 @@ DEVICE_TEST(RmsNorm, OddSizes) {
 DEVICE_TEST(RmsNorm, ExtremeValues) {
   const float inf = INFINITY, nan = NAN;
   const Tensor ones = full({4}, 1, {f32, device});
-  expect_matches(from_values(std::vector<float>{1e18f, -1e18f, 0, 3, 1e-12f, 0, -1e-12f, 0, 0, 0, 0,
-                                                0, nan, 1, 2, 3, inf, 1, 2, 3},
+  expect_matches(from_values(std::vector<float>{1e18f, -1e18f, 0,   3, 1e-12f, 0, -1e-12f, 0, 0, 0,
+                                                0,     0,      nan, 1, 2,      3, inf,     1, 2, 3},
                              {5, 4}, {f32, device}),
                  ones);
   expect_matches(from_values(std::vector<float>{3, -4, 0, 0}, {1, 4}, {f32, device}), ones, 0);

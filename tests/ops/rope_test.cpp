@@ -22,9 +22,8 @@ void expect_matches(const Tensor& x, const RopeTables& t) {
   EXPECT_EQ(y.device(), x.device());
   double largest = 0;
   for (double v : x.to_vector<double>()) largest = std::max(largest, std::abs(v));
-  expect_close(y, rope(unrounded_on_ref(x), on_ref(t.cos), on_ref(t.sin)), [&](size_t, double e) {
-    return rounding_bound(x.dtype(), 2, 2 * largest, e);
-  });
+  expect_close(y, rope(unrounded_on_ref(x), on_ref(t.cos), on_ref(t.sin)),
+               [&](size_t, double e) { return rounding_bound(x.dtype(), 2, 2 * largest, e); });
 }
 
 DEVICE_TEST(Rope, MatchesReference) {

@@ -8,9 +8,8 @@ void expect_matches(const Tensor& x, Device device) {
   const Tensor y = softmax(to_device(x, device));
   EXPECT_EQ(y.device(), device);
   const double columns = static_cast<double>(x.size(-1));
-  expect_close(y, softmax(unrounded_on_ref(x)), [&](size_t, double e) {
-    return rounding_bound(x.dtype(), columns + 8, e, e);
-  });
+  expect_close(y, softmax(unrounded_on_ref(x)),
+               [&](size_t, double e) { return rounding_bound(x.dtype(), columns + 8, e, e); });
 }
 
 DEVICE_TEST(Softmax, MatchesReference) {
@@ -24,7 +23,7 @@ DEVICE_TEST(Softmax, OddSizes) {
 
 DEVICE_TEST(Softmax, ExtremeValues) {
   const float inf = INFINITY, nan = NAN;
-  const std::vector<float> x = {1e30f, -1e30f, 0,   3,  inf, 1, 2, 3,    -inf, 1,    2,   3,
+  const std::vector<float> x = {1e30f, -1e30f, 0,    3,    inf, 1, 2, 3,    -inf, 1,    2,   3,
                                 -inf,  -inf,   -inf, -inf, nan, 1, 2, -inf, 88,   -104, 200, 100};
   expect_matches(from_values(x, {6, 4}, {f32, device}), device);
 }

@@ -50,11 +50,10 @@ DEVICE_TEST(Sum, ProductsMatchReference) {
       for (const Shape& shape : {Shape{90}, Shape{6, 70, 1}, Shape{70, 90}, Shape{1}}) {
         SCOPED_TRACE(right.to_string() + " to " + shape.to_string());
         const auto sizes = product_sum_to(magnitude(a), magnitude(b), shape).to_vector<double>();
-        expect_close(product_sum_to(a, b, shape),
-                     product_sum_to(unrounded_on_ref(a), unrounded_on_ref(b), shape),
-                     [&](size_t i, double e) {
-                       return rounding_bound(dtype, kRoundings, sizes[i], 2 * e);
-                     });
+        expect_close(
+            product_sum_to(a, b, shape),
+            product_sum_to(unrounded_on_ref(a), unrounded_on_ref(b), shape),
+            [&](size_t i, double e) { return rounding_bound(dtype, kRoundings, sizes[i], 2 * e); });
       }
     }
   }

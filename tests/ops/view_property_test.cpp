@@ -89,9 +89,14 @@ TEST(Views, AnyChainShowsTheRightNumbers) {
     x.tensor = from_values(x.plain.values, Shape{std::span<const int64_t>(sizes)}, {i32, "cpu"});
     for (int64_t steps = any_of(1, 6); steps > 0; --steps) {
       switch (any_of(0, 2)) {
-        case 0: transpose(&x); break;
-        case 1: slice(&x); break;
-        default: reshape(&x);
+        case 0:
+          transpose(&x);
+          break;
+        case 1:
+          slice(&x);
+          break;
+        default:
+          reshape(&x);
       }
       RC_ASSERT(x.tensor.shape() == Shape{std::span<const int64_t>(x.plain.sizes)});
       RC_ASSERT(x.tensor.to_vector<int32_t>() == x.plain.values);

@@ -38,11 +38,12 @@ DEVICE_TEST(WriteRows, OddSizes) {
 
 DEVICE_TEST(WriteRows, ExtremeValues) {
   const Tensor out = zeros({1, 1, 4}, {f16, device});
-  write_rows_(out, from_values(std::vector<float>{NAN, -INFINITY, 65520, 0x1p-25f}, {1, 1, 4},
-                               {f32, device}),
-              starts({0}, device));
-  expect_same_bits(out, from_values(std::vector<float>{NAN, -INFINITY, INFINITY, 0}, {1, 1, 4},
-                                    {f32, device}));
+  write_rows_(
+      out,
+      from_values(std::vector<float>{NAN, -INFINITY, 65520, 0x1p-25f}, {1, 1, 4}, {f32, device}),
+      starts({0}, device));
+  expect_same_bits(
+      out, from_values(std::vector<float>{NAN, -INFINITY, INFINITY, 0}, {1, 1, 4}, {f32, device}));
 }
 
 DEVICE_TEST(WriteRows, Strided) {

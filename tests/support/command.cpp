@@ -39,8 +39,8 @@ Ran run(std::vector<std::string> arguments, const std::string& input) {
   const TempFolder folder;
   std::ofstream(folder.path / "in", std::ios::binary) << input;
   Ran r;
-  r.status = wait_for(spawn(std::move(arguments), folder.path / "in", folder.path / "out",
-                            folder.path / "err"));
+  r.status = wait_for(
+      spawn(std::move(arguments), folder.path / "in", folder.path / "out", folder.path / "err"));
   r.out = read_file(folder.path / "out");
   r.err = read_file(folder.path / "err");
   return r;

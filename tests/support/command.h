@@ -10,7 +10,7 @@
 namespace pewter::test {
 
 struct Ran {
-  int status = -1;   // exit status, or 1000 + the signal that ended it
+  int status = -1;  // exit status, or 1000 + the signal that ended it
   std::string out, err;
 };
 

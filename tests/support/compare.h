@@ -15,16 +15,17 @@ namespace pewter::test {
 // Half the distance from 1 to the next number: the largest relative error of one rounding.
 inline double unit_roundoff(DType dtype) {
   switch (dtype) {
-    case DType::f16: return 0x1p-11;
-    case DType::bf16: return 0x1p-8;
-    default: return 0x1p-24;
+    case DType::f16:
+      return 0x1p-11;
+    case DType::bf16:
+      return 0x1p-8;
+    default:
+      return 0x1p-24;
   }
 }
 
 // Smallest positive normal: below it rounding is absolute, not relative.
-inline double smallest_normal(DType dtype) {
-  return dtype == DType::f16 ? 0x1p-14 : 0x1p-126;
-}
+inline double smallest_normal(DType dtype) { return dtype == DType::f16 ? 0x1p-14 : 0x1p-126; }
 
 // What `roundings` f32 operations on terms of total magnitude `magnitude`, then one rounding of
 // `value` to `dtype`, may be off by.

@@ -126,8 +126,7 @@ TEST(Peft, TwentyStepsEndWherePytorchsEnd) {
 // Sums of at most 128 f32 terms in two blocks of eight products each, relative to the largest.
 void expect_logits(const Model& model, const io::HostTensor& golden, const Json& run) {
   const auto truth = values_of(golden);
-  const auto ours =
-      model.logits(run["test_ids"].get<std::vector<int32_t>>()).to_vector<double>();
+  const auto ours = model.logits(run["test_ids"].get<std::vector<int32_t>>()).to_vector<double>();
   ASSERT_EQ(ours.size(), truth.size());
   double most = 0;
   for (double v : truth) most = std::max(most, std::abs(v));
