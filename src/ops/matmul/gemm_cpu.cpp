@@ -13,6 +13,7 @@
 #include "ops/matmul/gemm_pack-inl.h"
 #include "ops/matmul/int16_gemm.h"
 #include "ops/matmul/matvec-inl.h"
+#include "ops/matmul/matvec_plain-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
@@ -274,15 +275,17 @@ void blocked(const GemmArgs& g, float* packed_a) {
   }
 }
 
+// Whether a kernel that reads the weight once, where it lies, takes the product.
 bool has_few_rows(const GemmArgs& g) {
-  const GemmMatrix& a = g.terms[0].a;
-  return g.m <= kMostMatvecRows && g.terms[0].packed && !g.accumulate && g.n_terms == 1 &&
-         !g.side.u && a.dtype == DType::f32 && a.column_stride == 1;
+  const GemmTerm& t = g.terms[0];
+  const bool along_k = t.packed || (!t.blocks && t.b.row_stride == 1 && t.b.column_stride != 1);
+  return g.m <= kMostMatvecRows && along_k && !g.accumulate && g.n_terms == 1 && !g.side.u &&
+         t.a.dtype == DType::f32 && t.a.column_stride == 1;
 }
 
 void gemm_all(const GemmArgs& g, float* packed_a) {
-  if (has_few_rows(g)) return matvec(g);
-  blocked(g, packed_a);
+  if (!has_few_rows(g)) return blocked(g, packed_a);
+  g.terms[0].packed ? matvec(g) : matvec_plain(g);
 }
 
 int64_t packed_a_floats(int64_t m) { return (m + kRows) * (kDepth + kMostRiding); }
