@@ -91,8 +91,8 @@ TEST_F(Limits, FoldersThatCannotBeMadeAreNamed) {
 
 TEST_F(Limits, StdoutThatCannotBeWrittenIsAFailure) {
   const std::vector<std::vector<std::string>> commands = {
-      generate(), generate({"--json"}), {"doctor"}, {"--help"}, {"train", "--help"},
-      merge(adapter(), trained->path / "merged2")};
+      generate(), generate({"--json"}), {"doctor"},
+      {"--help"}, {"train", "--help"},  merge(adapter(), trained->path / "merged2")};
   for (const auto& command : commands) {
     for (const char* redirect : {">/dev/full", ">&-"}) {
       if (redirect == std::string(">/dev/full") && !fs::exists("/dev/full")) continue;
@@ -138,8 +138,8 @@ TEST_F(Limits, MemoryThatRunsOutIsAFailureNotASignal) {
 }
 
 TEST_F(Limits, ThreadsThatCannotBeStartedAreCounted) {
-  const Ran r = run_pewter_in_shell("ulimit -v 2000000; ulimit -s 8192",
-                                    generate({"--threads", "1000"}));
+  const Ran r =
+      run_pewter_in_shell("ulimit -v 2000000; ulimit -s 8192", generate({"--threads", "1000"}));
   expect_failure(r, "of 1000 threads");
 }
 #endif

@@ -29,7 +29,10 @@ TEST(Usage, EveryCommandHasHelp) {
 TEST(Usage, BadUsageIsTwo) {
   const std::string model = small_model();
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {}, {"dance"}, {"generate"}, {"generate", "-m", model, "--no-such"},
+           {},
+           {"dance"},
+           {"generate"},
+           {"generate", "-m", model, "--no-such"},
            {"generate", "-m", model, "-p", "x", "--max-tokens", "many"},
            {"generate", "-m", model, "-p", "x", "--max-tokens", "0"},
            {"generate", "-m", model, "-p", "x", "--temperature", "-1"},
@@ -129,7 +132,8 @@ TEST(Usage, EmptyNamesAndOddSeedsAreTwo) {
 TEST(Usage, DataWithoutAnswersIsNoPerfectScore) {
   const TempFolder folder;
   const auto file = folder.path / "questions.jsonl";
-  std::ofstream(file) << R"({"messages":[{"role":"user","content":"hello"}]})" << "\n";
+  std::ofstream(file) << R"({"messages":[{"role":"user","content":"hello"}]})"
+                      << "\n";
   const Ran r = run_pewter({"eval", "-m", small_model(), "--data", file});
   EXPECT_EQ(r.status, 1) << r.out;
   EXPECT_NE(r.err.find("questions.jsonl"), std::string::npos) << r.err;
