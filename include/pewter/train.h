@@ -36,9 +36,12 @@ struct TrainProgress {
   int64_t step = 0, steps = 0;
   double loss = 0;  // mean over the step's counted tokens
   double learning_rate = 0, gradient_norm = 0;
-  int64_t tokens = 0;            // of the examples trained on so far
-  double tokens_per_second = 0;  // over the last steps (up to 10)
+  // Of the examples trained on so far, each with its prompt, and of those the ones that went
+  // through the model: beginnings that examples of a batch share are computed once.
+  int64_t tokens = 0, tokens_computed = 0;
+  double tokens_per_second = 0;  // computed, over the last steps (up to 10)
   double seconds = 0, seconds_left = 0;
+  int64_t dropped = 0, cut = 0;  // as in TrainResult
   std::optional<double> eval_loss, eval_exact_match;
 };
 
@@ -58,21 +61,25 @@ struct TrainOptions {
   int64_t checkpoint_every = 0, eval_every = 0;  // steps; 0: only at the end
   bool resume = false;  // continue from the checkpoint in `out`; the result has the same bits
   const Dataset* eval_data = nullptr;
-  bool eval_exact_match = false;
+  bool eval_exact_match = false;  // ErrorCode::argument if no example of eval_data has an answer
   // So many prompts (of eval_data, else of the data) are answered before and after, for the report.
   int samples = 5;
   bool raw = false;  // prompt and completion as they are, without the chat template
   std::function<void(const TrainProgress&)> on_progress = {};
-  std::function<bool()> cancelled = {};  // asked before every step; a checkpoint is left
+  // Asked before every row of tokens. What was not a whole step is forgotten, and a checkpoint left
+  // of what was; before the first step nothing is.
+  std::function<bool()> cancelled = {};
 };
 
 struct TrainResult {
-  int64_t steps = 0, tokens = 0;
+  int64_t steps = 0;
+  int64_t tokens = 0, tokens_computed = 0;     // as in TrainProgress
   int64_t examples = 0, dropped = 0, cut = 0;  // trained on; without a counted token; over seq_len
   double seconds = 0;                          // in all, with evaluations and checkpoints
-  double tokens_per_second = 0;                // while training
+  double tokens_per_second = 0;                // computed, while in steps
+  double example_tokens_per_second = 0;        // the examples' tokens over the same time
   double final_loss = 0;                       // mean of the last steps (up to 20)
-  bool cancelled = false;
+  bool cancelled = false;                      // with steps == 0: nothing was left behind
 };
 
 // Trains what is trainable (add_lora or make_trainable) and leaves in `out`: the adapter in PEFT's
@@ -82,19 +89,22 @@ struct TrainResult {
 // over the whole step, however it is cut into rows. Examples come in an order that (seed, epoch)
 // fixes; without `steps`, epochs * examples of them are used, rounded.
 //
+// One run at a time trains into a folder: another is ErrorCode::io.
+//
 // resume: goes on from out/checkpoint, or begins if there is none yet. A run that was killed at any
 // moment and resumed ends in the same bits as one that was not. A setting, data file, model (by
 // names, shapes and the first 4 KiB of each weight), device or CPU instruction set other than the
 // checkpoint's is ErrorCode::argument naming the field.
-// Throws ErrorCode::argument naming an option out of range, or when the model trains nothing or no
-// example has a counted token; ErrorCode::device_failure naming the step when loss or gradient is
-// not finite (the last checkpoint stays); ErrorCode::io for what cannot be written.
-// An empty `out` leaves nothing on the disk.
+// Throws ErrorCode::argument naming an option out of range, or when the model trains nothing;
+// ErrorCode::format when no example has a counted token; ErrorCode::device_failure naming the step
+// when loss or gradient is not finite (the last checkpoint stays); ErrorCode::io for what cannot be
+// written. An empty `out` leaves nothing on the disk.
 TrainResult train(Model& model, const Dataset& data, const TrainOptions& options);
 
 struct EvalOptions {
-  int batch = 16;           // answers generated at a time
-  int seq_len = 1024;       // tokens that go through the model at a time; longer examples are cut
+  int batch = 16;  // answers generated at a time
+  // Tokens that go through the model at a time, at most its context; longer examples are cut.
+  int seq_len = 1024;
   int max_tokens = 128;     // of an answer, for exact match
   bool exact_match = true;  // greedy answers compared with the completions, outer blanks aside
   int64_t complete = 0;     // so many of the first answers are generated to their end, right or not
@@ -104,8 +114,10 @@ struct EvalOptions {
 };
 struct EvalResult {
   double loss = 0, perplexity = 0;
-  double exact_match = 0;  // share of the answers that are right
+  double exact_match = 0;  // share of the answers that are right; 0 if there is none to give
   int64_t examples = 0, tokens = 0;
+  int64_t all = 0, cut = 0;  // examples there are; of them, longer than seq_len
+  bool cancelled = false;    // then loss is of `examples` of `all`, and exact_match is not known
   double seconds = 0;
   struct Answer {
     // given ends with the first token that cannot match, unless the answer is a complete one.

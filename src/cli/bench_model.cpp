@@ -105,12 +105,17 @@ nlohmann::json bench_train(Model& model, const std::string& work, double fma_pea
 
 void bench_model(const std::string& source, const std::string& what, Device device,
                  const std::function<void(nlohmann::json)>& print) {
-  Model model = Model::load(source, {.device = device});
   const std::string name = std::filesystem::path(source).filename().string();
-  const int threads = num_threads();
   const auto wanted = [&](const char* kind) {
-    return what.empty() || (std::string(kind) + "/" + name).find(what) != std::string::npos;
+    return (std::string(kind) + "/" + name).find(what) != std::string::npos;
   };
+  if (!wanted("prompt") && !wanted("decode") && !wanted("train")) {
+    throw_error(ErrorCode::argument,
+                "[bench] no row's name holds '{}'; rows are prompt/{}, decode/{}, train/{}", what,
+                name, name, name);
+  }
+  Model model = Model::load(source, {.device = device});
+  const int threads = num_threads();
   Decoder& decoder = model.impl().decoder;
   const double peak = measured_fma_peak(threads);
   if (wanted("prompt")) {

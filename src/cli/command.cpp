@@ -22,6 +22,15 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+std::string device_fault(const std::string& name) {
+  try {
+    Device{name};
+    return {};
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
 }  // namespace
 
 bool interrupted() {
@@ -35,12 +44,21 @@ bool interrupted() {
   return signals.load(std::memory_order_relaxed) > 0;
 }
 
+Device Common::chosen_device() const {
+  const Device chosen = device.empty() ? Device() : Device(device);
+  default_stream(chosen);
+  return chosen;
+}
+
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
                       Common& common, std::function<int()> body) {
   CLI::App* command = app.add_subcommand(name, description);
   command->add_flag("--json", common.json, "Print results as JSON on stdout");
-  command->add_option("--device", common.device,
-                      "Where to compute: cpu or ref (default: the first device present)");
+  command
+      ->add_option("--device", common.device,
+                   "Where to compute: cpu or ref (default: the first device present)")
+      ->check(not_empty())
+      ->check(CLI::Validator(device_fault, ""));
   command->add_option("--seed", common.seed, "Seed of all randomness")
       ->check([](const std::string& text) {
         const bool digits = text.find_first_not_of("0123456789") == std::string::npos;

@@ -20,13 +20,24 @@ struct Common {
   uint64_t seed = 0;
   int threads = 0;  // 0: all cores
 
-  Device chosen_device() const { return device.empty() ? Device() : Device(device); }
+  // Throws ErrorCode::device, before a model is read, for a device that is not here.
+  Device chosen_device() const;
 };
 
 // A subcommand with the common options, whose callback runs `body` after they are applied.
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
                       Common& common, std::function<int()> body);
 void add_model_option(CLI::App& command, std::string& model);
+
+// What an option's number must be; a message of these names the option as the user typed it.
+CLI::Validator at_least(double least);
+CLI::Validator above(double bound);
+CLI::Validator in_range(double least, double most);
+CLI::Validator share();  // [0, 1)
+CLI::Validator not_empty();
+
+// The library calls an option by its field; whoever typed a command knows it by its flag.
+std::string in_flags(const std::string& message);
 
 // True once Ctrl-C (SIGINT) or SIGTERM came; a second one ends the program with status 130.
 bool interrupted();

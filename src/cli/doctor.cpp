@@ -18,14 +18,16 @@ struct Options {
   Common common;
 };
 
+// Those that the kernels were compiled for and that this processor has.
 std::string instruction_sets() {
-  const int64_t supported = hwy::SupportedTargets();
+  const int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
   std::string names;
   for (int64_t bits = supported; bits != 0; bits &= bits - 1) {
     names += (names.empty() ? "" : " ") + std::string(hwy::TargetName(bits & -bits));
   }
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512bf16")) names += " AVX512_BF16";
+  const bool has_avx512 = (supported & HWY_AVX3) != 0;
+  if (has_avx512 && __builtin_cpu_supports("avx512bf16")) names += " AVX512_BF16";
 #endif
   return names;
 }

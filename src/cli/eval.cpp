@@ -24,6 +24,41 @@ std::string one_line(const std::string& text) {
   return line.substr(0, cut) + " ...";
 }
 
+void show_answers(const EvalResult& r, int count) {
+  for (int i = 0; i < std::min<int>(count, static_cast<int>(r.answers.size())); ++i) {
+    const auto& a = r.answers[static_cast<size_t>(i)];
+    tell("{}\n  {}  {}\n", a.prompt, a.right ? "right" : "wrong", one_line(a.given));
+    if (!a.right) tell("  wanted {}\n", a.expected);
+  }
+}
+
+nlohmann::json to_json(const EvalResult& r) {
+  nlohmann::json out = {{"examples", r.examples},  {"examples_cut", r.cut}, {"tokens", r.tokens},
+                        {"seconds", r.seconds},    {"loss", nullptr},       {"perplexity", nullptr},
+                        {"cancelled", r.cancelled}};
+  if (r.tokens > 0) {
+    out["loss"] = r.loss;
+    out["perplexity"] = r.perplexity;
+  }
+  if (r.cancelled) out["examples_in_all"] = r.all;
+  if (!r.answers.empty()) {
+    out["answers"] = r.answers.size();
+    out["exact_match"] = r.exact_match;
+  }
+  return out;
+}
+
+void print(const EvalResult& r) {
+  if (r.cancelled) {
+    fmt::print("stopped after {} of {} examples; of those alone: ", r.examples, r.all);
+    if (r.tokens == 0) fmt::print("nothing\n");
+    if (r.tokens == 0) return;
+  }
+  fmt::print("loss {:.4f}  perplexity {:.3f}", r.loss, r.perplexity);
+  if (!r.answers.empty()) fmt::print("  exact match {:.1f} %", 100 * r.exact_match);
+  fmt::print("  ({} examples, {})\n", r.examples, duration(r.seconds));
+}
+
 int run(Options& o) {
   Model model = Model::load(o.model, {.device = o.common.chosen_device()});
   if (!o.adapter.empty()) model.load_adapter(o.adapter);
@@ -37,31 +72,23 @@ int run(Options& o) {
   };
   const EvalResult r = evaluate(model, data, o.eval);
   line.finish();
-  if (r.tokens == 0 && !interrupted()) {
+  if (r.tokens == 0 && !r.cancelled) {
     throw_error(ErrorCode::format,
                 "[eval] {}: none of its {} examples has a token that the loss "
                 "counts",
                 o.data, r.examples);
   }
-  for (int i = 0; i < std::min<int>(o.show, static_cast<int>(r.answers.size())); ++i) {
-    const auto& a = r.answers[static_cast<size_t>(i)];
-    tell("{}\n  {}  {}\n", a.prompt, a.right ? "right" : "wrong", one_line(a.given));
-    if (!a.right) tell("  wanted {}\n", a.expected);
+  if (r.cut > 0) {
+    tell("{} of {} examples are longer than --seq-len {} and were cut\n", r.cut, r.all,
+         o.eval.seq_len);
   }
+  show_answers(r, o.show);
   if (o.common.json) {
-    nlohmann::json out = {{"loss", r.loss},
-                          {"perplexity", r.perplexity},
-                          {"examples", r.examples},
-                          {"tokens", r.tokens},
-                          {"seconds", r.seconds}};
-    if (o.eval.exact_match) out["exact_match"] = r.exact_match;
-    print_json(out);
+    print_json(to_json(r));
   } else {
-    fmt::print("loss {:.4f}  perplexity {:.3f}", r.loss, r.perplexity);
-    if (o.eval.exact_match) fmt::print("  exact match {:.1f} %", 100 * r.exact_match);
-    fmt::print("  ({} examples, {})\n", r.examples, duration(r.seconds));
+    print(r);
   }
-  return interrupted() ? kInterrupted : 0;
+  return r.cancelled ? kInterrupted : 0;
 }
 
 }  // namespace
@@ -73,10 +100,19 @@ void add_eval(CLI::App& app) {
   add_model_option(*c, o.model);
   c->add_option("--data", o.data, "JSONL: text, prompt/completion or messages")->required();
   c->add_option("--adapter", o.adapter, "A LoRA adapter folder in PEFT's format");
-  c->add_option("--batch", o.eval.batch, "Answers made at a time")->capture_default_str();
-  c->add_option("--max-tokens", o.eval.max_tokens, "Longest answer")->capture_default_str();
-  c->add_option("--show", o.show, "Print so many answers");
-  c->add_flag("--no-answers", o.no_answers, "Loss and perplexity only");
+  c->add_option("--seq-len", o.eval.seq_len, "Longest row of tokens, at most the model's context")
+      ->check(at_least(2))
+      ->capture_default_str();
+  CLI::Option* without = c->add_flag("--no-answers", o.no_answers, "Loss and perplexity only");
+  c->add_option("--batch", o.eval.batch, "Answers made at a time")
+      ->check(at_least(1))
+      ->excludes(without)
+      ->capture_default_str();
+  c->add_option("--max-tokens", o.eval.max_tokens, "Longest answer")
+      ->check(at_least(1))
+      ->excludes(without)
+      ->capture_default_str();
+  c->add_option("--show", o.show, "Print so many answers")->check(at_least(0))->excludes(without);
   c->add_flag("--raw", o.eval.raw, "Prompt and completion without the chat template");
 }
 

@@ -90,6 +90,11 @@ void download(const Known& known, const fs::path& target) {
 }
 
 int run(const Options& o) {
+  if (model_folder().empty()) {
+    throw_error(ErrorCode::io,
+                "[fetch] nowhere to keep models: neither XDG_CACHE_HOME nor HOME is an absolute "
+                "path; set one of them");
+  }
   for (const Known& known : kKnown) {
     if (o.name != known.name) continue;
     const fs::path target = fs::path(model_folder()) / fs::path(known.member).filename();

@@ -64,7 +64,10 @@ int converse(const Options& o, const Model& model) {
     if (!first || o.prompt.empty()) {
       if (!first && !o.prompt.empty()) return 0;
       if (ask) tell("> ");
-      if (!std::getline(std::cin, line)) return 0;
+      if (!std::getline(std::cin, line)) {
+        if (ask) tell("\n");  // Ctrl-D leaves the cursor behind the question
+        return interrupted() ? kInterrupted : 0;
+      }
       if (line.empty()) continue;
     }
     messages.push_back({"user", line});
@@ -99,13 +102,20 @@ void add_generate(CLI::App& app) {
   c->add_option("-p,--prompt", o.prompt, "The prompt (default: standard input)");
   c->add_option("--adapter", o.adapter, "A LoRA adapter folder in PEFT's format");
   c->add_flag("--chat", o.chat, "Use the model's chat template; keep the conversation");
-  c->add_option("--max-tokens", g.max_tokens, "Longest answer")->capture_default_str();
-  c->add_option("--temperature", g.temperature, "0: always the most probable token")
+  c->add_option("--max-tokens", g.max_tokens, "Longest answer")
+      ->check(at_least(1))
       ->capture_default_str();
-  c->add_option("--top-k", g.top_k, "Only the k most probable tokens (0: all)");
-  c->add_option("--top-p", g.top_p, "Only the most probable tokens that make up p");
-  c->add_option("--min-p", g.min_p, "Only tokens at least min-p times as probable as the best");
-  c->add_option("--repetition-penalty", g.repetition_penalty, "Above 1: fewer repetitions");
+  c->add_option("--temperature", g.temperature, "0: always the most probable token")
+      ->check(at_least(0))
+      ->capture_default_str();
+  c->add_option("--top-k", g.top_k, "Only the k most probable tokens (0: all)")->check(at_least(0));
+  c->add_option("--top-p", g.top_p, "Only the most probable tokens that make up p")
+      ->check(above(0))
+      ->check(in_range(0, 1));
+  c->add_option("--min-p", g.min_p, "Only tokens at least min-p times as probable as the best")
+      ->check(in_range(0, 1));
+  c->add_option("--repetition-penalty", g.repetition_penalty, "Above 1: fewer repetitions")
+      ->check(above(0));
   c->add_option("--stop", g.stop, "End before this text (may be given several times)");
 }
 

@@ -4,29 +4,63 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 
 #include "command.h"
+#include "io/mapped_file.h"
 
 namespace pewter::cli {
 namespace {
 
+// Empty where neither variable has an absolute path: a relative one would mean another folder
+// wherever the command is called (and XDG's specification has it ignored).
 std::string cache_folder() {
   const char* xdg = std::getenv("XDG_CACHE_HOME");
-  if (xdg && *xdg) return std::string(xdg) + "/pewter";
+  if (xdg && *xdg == '/') return std::string(xdg) + "/pewter";
   const char* home = std::getenv("HOME");
-  return std::string(home && *home ? home : ".") + "/.cache/pewter";
+  return home && *home == '/' ? std::string(home) + "/.cache/pewter" : std::string();
+}
+
+// A mapped file that another program shortens, or a disk that fails under it, is met in the middle
+// of a kernel. Nothing but the end is left to do; it should say why. Other bus errors stay what
+// they are.
+extern "C" void on_bus_error(int, siginfo_t* fault, void*) {
+  const char* path = io::mapped_path(fault->si_addr);
+  if (!path) {
+    signal(SIGBUS, SIG_DFL);
+    return;
+  }
+  for (const char* text :
+       {"pewter: ", path, ": the file changed, or could not be read, while it was in use\n"}) {
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, std::strlen(text));
+  }
+  _exit(1);
+}
+
+void name_bus_errors() {
+  struct sigaction action = {};
+  action.sa_sigaction = on_bus_error;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &action, nullptr);
+}
+
+// CLI11 would only ask for some subcommand.
+bool refuse_unknown_command(const CLI::App& app, const char* name) {
+  std::string known;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    if (command->get_name() == name) return false;
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  tell("pewter: '{}' is not a command; commands are {}\n", name, known);
+  return true;
 }
 
 // An unset variable in a script must not mean "none": a path or a name that is given is not empty.
 void refuse_empty_names(CLI::App& app) {
-  const CLI::Validator not_empty(
-      [](const std::string& text) { return text.empty() ? "must not be empty" : std::string(); },
-      "");
   for (CLI::App* command : app.get_subcommands(nullptr)) {
-    for (const char* name :
-         {"--model", "--data", "--eval-data", "--out", "--adapter", "--device"}) {
-      if (CLI::Option* option = command->get_option_no_throw(name)) option->check(not_empty);
+    for (const char* name : {"--model", "--data", "--eval-data", "--out", "--adapter", "--stop"}) {
+      if (CLI::Option* option = command->get_option_no_throw(name)) option->check(not_empty());
     }
   }
 }
@@ -45,6 +79,7 @@ int run(int argc, char** argv) {
   add_bench(app);
   add_doctor(app);
   refuse_empty_names(app);
+  if (argc > 1 && *argv[1] != '-' && refuse_unknown_command(app, argv[1])) return 2;
   try {
     app.parse(argc, argv);
     return 0;
@@ -80,12 +115,14 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
   pewter::cli::hold_standard_files();
+  pewter::cli::name_bus_errors();
   pewter::set_model_folder(pewter::cli::cache_folder());
   try {
     return pewter::cli::run_and_flush(argc, argv);
   } catch (const pewter::Error& e) {
-    pewter::cli::tell("pewter: {}\n", e.what());
-    return e.code() == pewter::ErrorCode::argument ? 2 : 1;
+    const bool usage = e.code() == pewter::ErrorCode::argument;
+    pewter::cli::tell("pewter: {}\n", usage ? pewter::cli::in_flags(e.what()) : e.what());
+    return usage ? 2 : 1;
   } catch (const std::exception& e) {
     pewter::cli::tell("pewter: {}\n", e.what());
   }

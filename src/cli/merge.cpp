@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "command.h"
+#include "model/finite.h"
 
 namespace pewter::cli {
 namespace {
@@ -47,6 +48,7 @@ int run(const Options& o) {
     throw_error(ErrorCode::argument, "[merge] --out {} is the model itself", o.out);
   }
   Model model = Model::load(o.model, {.device = o.common.chosen_device()});
+  check_weights_are_finite(model);
   model.load_adapter(o.adapter);
   model.save_merged(o.out, dtype_of(o.dtype));
   const Model merged = Model::load(o.out, {.device = o.common.chosen_device()});
@@ -58,17 +60,19 @@ int run(const Options& o) {
   const double allowed = o.dtype == "f32" ? 1e-6 : o.dtype == "f16" ? 1e-4 : 1e-2;
   if (!(1 - d.cosine <= allowed)) {
     throw_error(ErrorCode::device_failure,
-                "[merge] {}: the merged model differs from base plus adapter: cosine {:.9f}", o.out,
-                d.cosine);
+                "[merge] {}: the merged model differs from base plus adapter: cosine of the logits "
+                "{:.9f}, 1 - {:g} is asked of {}",
+                o.out, d.cosine, allowed, o.dtype);
   }
   if (o.common.json) {
     print_json({{"out", o.out},
                 {"dtype", o.dtype},
                 {"largest_difference", d.largest},
-                {"cosine", d.cosine}});
+                {"cosine", d.cosine},
+                {"cosine_allowed", 1 - allowed}});
   } else {
-    fmt::print("{}: largest difference of a logit {:.3g}, cosine {:.9f}\n", o.out, d.largest,
-               d.cosine);
+    fmt::print("{}: largest difference of a logit {:.3g}, cosine {:.9f}; {} must reach 1 - {:g}\n",
+               o.out, d.largest, d.cosine, o.dtype, allowed);
   }
   return 0;
 }

@@ -10,7 +10,9 @@ namespace pewter {
 Backend& backend(Device device) {
   const bool host = device.kind() == DeviceKind::cpu || device.kind() == DeviceKind::ref;
   if (!host || device.index() != 0) {
-    throw_error(ErrorCode::device, "[device] {} is not present; present are cpu, ref",
+    throw_error(ErrorCode::device,
+                "[device] {}: this build has no such device, its kernels are not written yet; "
+                "present are cpu, ref",
                 device.name());
   }
   return cpu_backend();  // `ref` is the CPU's memory with the reference kernels

@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 #include "pewter/error.h"
@@ -16,7 +19,8 @@ namespace pewter::io {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view what, int error) {
-  throw_error(ErrorCode::io, "[read] {}: {}: {}", path.string(), what, std::strerror(error));
+  throw_error(ErrorCode::io, "[read] {}: {}: {}", path.empty() ? "an empty path" : path.string(),
+              what, std::strerror(error));
 }
 
 struct Descriptor {
@@ -26,7 +30,57 @@ struct Descriptor {
   }
 };
 
+// Open mappings. A signal may come between any two lines, so a slot is taken and published with
+// atomics alone; where all slots are taken a mapping goes without a name.
+struct Mapping {
+  std::atomic<bool> taken{false};
+  std::atomic<const std::byte*> begin{nullptr};
+  size_t size = 0;
+  const char* path = nullptr;
+};
+constinit std::array<Mapping, 1024> mappings;
+
+class Named {
+ public:
+  Named(const void* begin, size_t size, std::string path)
+      : begin_(begin), size_(size), path_(std::move(path)) {
+    for (Mapping& m : mappings) {
+      if (m.taken.exchange(true)) continue;
+      m.size = size_;
+      m.path = path_.c_str();
+      m.begin.store(static_cast<const std::byte*>(begin_));
+      slot_ = &m;
+      return;
+    }
+  }
+  ~Named() {
+    if (slot_) {
+      slot_->begin.store(nullptr);
+      slot_->taken.store(false);
+    }
+    ::munmap(const_cast<void*>(begin_), size_);
+  }
+  Named(const Named&) = delete;
+  Named& operator=(const Named&) = delete;
+
+ private:
+  const void* begin_;
+  size_t size_;
+  std::string path_;
+  Mapping* slot_ = nullptr;
+};
+
 }  // namespace
+
+const char* mapped_path(const void* address) {
+  const auto* at = static_cast<const std::byte*>(address);
+  const std::less_equal<> not_after;
+  for (const Mapping& m : mappings) {
+    const std::byte* begin = m.begin.load();
+    if (begin && not_after(begin, at) && at - begin < static_cast<ptrdiff_t>(m.size)) return m.path;
+  }
+  return nullptr;
+}
 
 FileBytes map_file(const std::filesystem::path& path) {
   // O_NONBLOCK: a FIFO with no writer must not hang us before fstat can refuse it.
@@ -41,8 +95,13 @@ FileBytes map_file(const std::filesystem::path& path) {
   if (size == 0) return {path.string(), {}, nullptr};
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (address == MAP_FAILED) fail(path, "cannot map", errno);
-  std::shared_ptr<const void> owner(
-      address, [size](const void* mapped) { ::munmap(const_cast<void*>(mapped), size); });
+  std::shared_ptr<const void> owner;
+  try {
+    owner = std::make_shared<const Named>(address, size, path.string());
+  } catch (...) {
+    ::munmap(address, size);
+    throw;
+  }
   return {path.string(), {static_cast<const std::byte*>(address), size}, std::move(owner)};
 }
 

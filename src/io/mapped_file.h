@@ -27,6 +27,10 @@ struct FileBytes {
 // mapping; pewter's own writers replace files by renaming and never shorten one.
 FileBytes map_file(const std::filesystem::path& path);
 
+// The path of the mapping that `address` lies in, or nullptr: for a handler of SIGBUS, so it takes
+// no lock and allocates nothing. The first 1024 mappings that are open have a name.
+const char* mapped_path(const void* address);
+
 // Throws ErrorCode::io where the system does not say (no permission, a loop of links).
 bool is_there(const std::filesystem::path& path);
 

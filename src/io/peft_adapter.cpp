@@ -119,8 +119,20 @@ class Patterns {
   std::vector<Entry> compiled_;
 };
 
+// Embeddings and heads come as a weight of their own, as lora_embedding_A or as lora_A.
+void refuse_embeddings(std::string_view file, std::string_view key) {
+  for (const std::string_view name : {"embed_tokens", "lm_head"}) {
+    if (key.find("." + std::string(name) + ".") == std::string_view::npos) continue;
+    throw_error(ErrorCode::format,
+                "[adapter] {}: it changes {} (tensor '{}'); only adapters of the blocks' linear "
+                "layers are supported",
+                file, name, key.substr(0, 200));
+  }
+}
+
 // "base_model.model.X.lora_A.weight" -> X and 'A'.
 std::pair<std::string, char> split_key(std::string_view file, std::string_view key) {
+  refuse_embeddings(file, key);
   std::string_view module = key;
   const bool is_a = key.ends_with(kSuffixA);
   if (!key.starts_with(kPrefix) || (!is_a && !key.ends_with(kSuffixB)) ||
@@ -163,6 +175,9 @@ std::vector<LoraPair> read_pairs(const FileBytes& file) {
     LoraPair& pair = by_module[module];
     pair.module = module;
     (which == 'A' ? pair.a : pair.b) = tensor;
+  }
+  if (by_module.empty()) {
+    throw_error(ErrorCode::format, "[adapter] {}: there is no tensor in it", file.name);
   }
   std::vector<LoraPair> pairs;
   for (auto& [module, pair] : by_module) {

@@ -72,6 +72,9 @@ class ModelFiles {
 // architectures, missing or extra tensors, shapes that do not fit the configuration.
 ModelFiles open_model(const std::filesystem::path& path);
 
+// The first tensor, in the order of the model, with a value that is not finite; empty if none has.
+std::string first_not_finite(const ModelFiles& files);
+
 // The shape a tensor of this configuration must have, by its Hugging Face name; empty if the
 // configuration has no such tensor.
 std::vector<int64_t> expected_shape(const ModelConfig& config, std::string_view tensor_name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "finite.h"
 #include "model_impl.h"
 #include "sampling.h"
 #include "session.h"
@@ -95,6 +96,9 @@ GenerateResult Model::generate(std::string_view prompt, const GenerateOptions& o
     if (options.cancelled && options.cancelled()) {
       result.finish = "cancelled";
       break;
+    }
+    if (!all_finite(logits)) {
+      fail_not_finite(*this, "[generate] the logits are not finite; the weights in the file are");
     }
     const int32_t id = sample(logits, all, options, session.length());
     if (std::find(ends.begin(), ends.end(), id) != ends.end()) {

@@ -25,6 +25,12 @@ Folder& folder() {
 // Names that fetch knows, and the file each leaves in the model folder.
 std::string resolved(const std::string& source) {
   if (source == "smollm2-135m") {
+    if (model_folder().empty()) {
+      throw_error(ErrorCode::io,
+                  "[model] {}: there is no folder for models (the command has it from "
+                  "XDG_CACHE_HOME or HOME, which must be absolute paths); give a file",
+                  source);
+    }
     const fs::path path = fs::path(model_folder()) / "SmolLM2-135M-Instruct.Q4_1.gguf";
     if (!io::is_there(path)) {
       throw_error(ErrorCode::io, "[model] {} is not in {}; run: pewter fetch {}", source,
@@ -33,6 +39,16 @@ std::string resolved(const std::string& source) {
     return path.string();
   }
   return source;
+}
+
+// A template knows its lines, but not whose it is.
+template <typename F>
+auto named(const std::string& source, F&& work) {
+  try {
+    return work();
+  } catch (const Error& e) {
+    throw Error(e.code(), fmt::format("{}: {}", source, e.what()));
+  }
 }
 
 }  // namespace
@@ -108,8 +124,10 @@ const io::ChatTemplate& Model::Impl::chat_template() {
     const auto text_of = [&](std::optional<int32_t> id) {
       return id ? std::string(tokenizer.token_bytes(*id)) : std::string();
     };
-    chat_template_.emplace(*tokenizer.chat_template(), text_of(tokenizer.bos()),
-                           text_of(tokenizer.eos()));
+    named(source, [&] {
+      chat_template_.emplace(*tokenizer.chat_template(), text_of(tokenizer.bos()),
+                             text_of(tokenizer.eos()));
+    });
   });
   return *chat_template_;
 }
@@ -117,7 +135,8 @@ const io::ChatTemplate& Model::Impl::chat_template() {
 std::string Model::chat_prompt(const std::vector<ChatMessage>& messages, bool add_prompt) const {
   std::vector<io::Message> list;
   for (const ChatMessage& m : messages) list.push_back({m.role, m.content});
-  return impl_->chat_template().render(list, add_prompt);
+  const io::ChatTemplate& chat = impl_->chat_template();
+  return named(impl_->source, [&] { return chat.render(list, add_prompt); });
 }
 
 Tensor Model::logits(std::span<const int32_t> ids) const {

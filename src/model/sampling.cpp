@@ -36,7 +36,7 @@ int32_t argmax(std::span<const float> logits) {
     if (std::isnan(logits[i])) continue;
     if (best < 0 || logits[i] > logits[static_cast<size_t>(best)]) best = static_cast<int32_t>(i);
   }
-  if (best < 0) throw_error(ErrorCode::argument, "[generate] no logit is a number");
+  if (best < 0) throw_error(ErrorCode::device_failure, "[generate] no logit is a number");
   return best;
 }
 

@@ -15,7 +15,7 @@ namespace pewter {
 void check_sampling(const GenerateOptions& options);
 
 // Picks one of `logits` [V]. `seen` holds the ids of prompt and answer so far. At temperature 0 the
-// lowest id among the largest logits. Throws ErrorCode::argument if no logit is a number.
+// lowest id among the largest logits. Throws ErrorCode::device_failure if no logit is a number.
 int32_t sample(std::span<const float> logits, std::span<const int32_t> seen,
                const GenerateOptions& options, int64_t position);
 

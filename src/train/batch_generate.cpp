@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/finite.h"
 #include "model/model_impl.h"
 #include "model/sampling.h"
 #include "model/session.h"
@@ -12,7 +13,8 @@ namespace {
 class BatchGenerator {
  public:
   BatchGenerator(const Model& model, std::span<AnswerTask> tasks, int64_t batch)
-      : decoder_(model.impl().decoder),
+      : model_(model),
+        decoder_(model.impl().decoder),
         tokenizer_(model.impl().files.tokenizer()),
         tasks_(tasks),
         cache_(decoder_.config(), std::min(batch, static_cast<int64_t>(tasks.size())),
@@ -92,6 +94,9 @@ class BatchGenerator {
   // Picks the next token; true when this answer is done.
   bool take(Row& row, std::span<const float> logits) {
     AnswerTask& task = *row.task;
+    if (!all_finite(logits)) {
+      fail_not_finite(model_, "[generate] the logits are not finite; the weights in the file are");
+    }
     const int32_t id = sample(logits, {}, {}, 0);
     const auto& ends = tokenizer_.end_of_generation();
     if (std::find(ends.begin(), ends.end(), id) != ends.end()) {
@@ -130,6 +135,7 @@ class BatchGenerator {
     return view;
   }
 
+  const Model& model_;
   const Decoder& decoder_;
   const io::Tokenizer& tokenizer_;
   std::span<AnswerTask> tasks_;

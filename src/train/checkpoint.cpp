@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr size_t kSampledBytes = 4096;  // of each weight, to tell base models apart
 constexpr std::string_view kPeftPrefix = "base_model.model.";
 
@@ -108,6 +108,7 @@ TrainState parse_state(const io::JsonView& view) {
   state.data_position = view.at("data_position").integer(0);
   state.dropout_counter = static_cast<uint64_t>(view.at("dropout_counter").integer(0));
   state.tokens = view.at("tokens").integer(0);
+  state.tokens_computed = view.at("tokens_computed").integer(0);
   state.seconds = view.at("seconds").number();
   state.step_seconds = view.at("step_seconds").number();
   return state;
@@ -160,6 +161,7 @@ void write_checkpoint(const fs::path& folder, const Model& model, const Optimize
                          {"data_position", state.data_position},
                          {"dropout_counter", state.dropout_counter},
                          {"tokens", state.tokens},
+                         {"tokens_computed", state.tokens_computed},
                          {"seconds", state.seconds},
                          {"step_seconds", state.step_seconds},
                          {"settings", fingerprint}};
@@ -196,21 +198,8 @@ std::optional<TrainState> read_checkpoint(const fs::path& folder, Optimizer* opt
   return state;
 }
 
-void discard_checkpoint(const fs::path& folder) {
-  // Whole under another name, then in pieces: a kill in between leaves nothing that looks whole.
-  const fs::path aside = folder.string() + ".discarded";
-  std::error_code error;
-  fs::remove_all(aside, error);
-  for (fs::path whole; !error && !(whole = io::whole_directory(folder)).empty();) {
-    fs::rename(whole, aside, error);
-    if (!error) fs::remove_all(aside, error);
-  }
-  if (error) {
-    throw_error(ErrorCode::io, "[train] {}: cannot remove the earlier checkpoint: {}",
-                folder.string(), error.message());
-  }
-}
-
+// All that can fail on a full checkpoint comes before the rename that sets it aside, and a kill in
+// between leaves one that whole_directory() finds.
 EarlierRun::EarlierRun(fs::path out)
     : checkpoint_(out / "checkpoint"),
       log_(out / "log.jsonl"),
@@ -219,15 +208,22 @@ EarlierRun::EarlierRun(fs::path out)
   const fs::path whole = io::whole_directory(checkpoint_);
   if (whole.empty()) return;
   std::error_code error;
-  fs::remove_all(old_checkpoint_, error);
-  if (!error) fs::rename(whole, old_checkpoint_, error);
+  if (whole != checkpoint_) fs::rename(whole, checkpoint_, error);
+  for (const char* leftover : {".old", ".new", ".previous"}) {
+    if (!error) fs::remove_all(checkpoint_.string() + leftover, error);
+  }
+  if (!error) fs::remove(old_log_, error);
+  if (!error) fs::rename(checkpoint_, old_checkpoint_, error);
+  if (!error) {
+    aside_ = true;
+    fs::rename(log_, old_log_, error);
+    if (error == std::errc::no_such_file_or_directory) error.clear();
+    if (error) put_back();
+  }
   if (error) {
     throw_error(ErrorCode::io, "[train] {}: cannot set the earlier checkpoint aside: {}",
-                whole.string(), error.message());
+                checkpoint_.string(), error.message());
   }
-  aside_ = true;
-  fs::rename(log_, old_log_, error);  // there may be none
-  discard_checkpoint(checkpoint_);
 }
 
 void EarlierRun::drop() {
@@ -238,11 +234,14 @@ void EarlierRun::drop() {
   fs::remove(old_log_, ignored);
 }
 
-EarlierRun::~EarlierRun() {
+void EarlierRun::put_back() {
   if (!aside_) return;
+  aside_ = false;
   std::error_code ignored;
   fs::rename(old_checkpoint_, checkpoint_, ignored);
   fs::rename(old_log_, log_, ignored);
 }
+
+EarlierRun::~EarlierRun() { put_back(); }
 
 }  // namespace pewter

@@ -17,9 +17,10 @@ struct TrainState {
   int64_t step = 0;           // steps taken; the schedule's position too
   int64_t data_position = 0;  // in the sampler's stream
   uint64_t dropout_counter = 0;
-  int64_t tokens = 0;
-  double seconds = 0;       // in all
-  double step_seconds = 0;  // of them, in steps
+  int64_t tokens = 0;           // of the examples
+  int64_t tokens_computed = 0;  // that went through the model: shared beginnings once
+  double seconds = 0;           // in all
+  double step_seconds = 0;      // of them, in steps
 };
 
 // What must be the same for a resumed run to end in the same bits: each option of `options` that
@@ -39,12 +40,10 @@ void write_checkpoint(const std::filesystem::path& folder, const Model& model,
 std::optional<TrainState> read_checkpoint(const std::filesystem::path& folder, Optimizer* optimizer,
                                           const io::Json& fingerprint);
 
-// Removes a checkpoint in such an order that none is left half.
-void discard_checkpoint(const std::filesystem::path& folder);
-
 // What an earlier run left in a folder (its checkpoint and log), out of the way under other names.
-// It is put back unless drop() was called, which is when the new run has a checkpoint of its own;
-// after a kill it stays under the other names (checkpoint.previous, log.previous.jsonl).
+// Where that fails everything is as it was, and the constructor throws ErrorCode::io. It is put
+// back unless drop() was called, which is when the new run has a checkpoint of its own; after a
+// kill it stays under the other names (checkpoint.previous, log.previous.jsonl).
 class EarlierRun {
  public:
   explicit EarlierRun(std::filesystem::path out);
@@ -54,6 +53,8 @@ class EarlierRun {
   void drop();
 
  private:
+  void put_back();
+
   std::filesystem::path checkpoint_, log_, old_checkpoint_, old_log_;
   bool aside_ = false;
 };

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kRoles = {"system", "user", "assistant"};
 
+// An answer of nothing teaches to say nothing, and is far more often a fault of the data.
+void need_text(const io::JsonView& answer) {
+  if (answer.string().empty()) answer.fail("expected some text");
+}
+
 std::vector<ChatMessage> parse_messages(const io::JsonView& list) {
   std::vector<ChatMessage> messages;
   for (const io::JsonView& message : list.elements()) {
@@ -18,7 +23,9 @@ std::vector<ChatMessage> parse_messages(const io::JsonView& list) {
     if (std::find(kRoles.begin(), kRoles.end(), role.string()) == kRoles.end()) {
       role.fail("expected system, user or assistant");
     }
-    messages.push_back({std::string(role.string()), std::string(message.at("content").string())});
+    const io::JsonView content = message.at("content");
+    if (role.string() == "assistant") need_text(content);
+    messages.push_back({std::string(role.string()), std::string(content.string())});
   }
   if (messages.empty()) list.fail("expected at least one message");
   return messages;
@@ -37,6 +44,7 @@ Example parse_example(size_t line, const io::JsonView& value) {
   if ((prompt && completion) || (!text && (prompt || completion))) {
     example.kind = Example::Kind::pair;
     example.prompt = value.at("prompt").string();
+    need_text(value.at("completion"));
     example.completion = value.at("completion").string();
     return example;
   }
@@ -46,6 +54,11 @@ Example parse_example(size_t line, const io::JsonView& value) {
 }
 
 }  // namespace
+
+bool has_answer(const Example& example) {
+  if (example.kind != Example::Kind::chat) return example.kind == Example::Kind::pair;
+  return std::ranges::any_of(example.messages, [](const auto& m) { return m.role == "assistant"; });
+}
 
 DatasetImpl parse_dataset(const io::FileBytes& file) {
   DatasetImpl data;

@@ -20,6 +20,9 @@ struct Example {
   std::vector<ChatMessage> messages;  // chat
 };
 
+// Whether there is an answer to compare with.
+bool has_answer(const Example& example);
+
 struct DatasetImpl {
   std::string name;   // the path, for messages
   uint64_t hash = 0;  // of the file's bytes

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "model/finite.h"
 #include "model/model_impl.h"
 #include "model/sampling.h"
 #include "train/batch_generate.h"
@@ -58,6 +59,7 @@ class Evaluation {
         decoder_(model.impl().decoder),
         tokenizer_(model.impl().files.tokenizer()),
         options_(options),
+        seq_len_(std::min<int64_t>(options.seq_len, decoder_.config().max_context)),
         quantised_(has_quantised(model.impl().decoder)) {
     if (options.seq_len < 2 || options.max_tokens < 1 || options.batch < 1) {
       throw_error(ErrorCode::argument,
@@ -73,20 +75,24 @@ class Evaluation {
     std::vector<const Document*> documents;
     for (const Item& item : items_) documents.push_back(&item.document);
     // All at once, so that the most is shared; a row at a time goes through the model.
-    const std::vector<PackedRow> rows = pack(documents, {options_.seq_len, 1});
+    const std::vector<PackedRow> rows = pack(documents, {seq_len_, 1});
     for (const PackedRow& row : rows) {
-      if (stopped()) break;
+      if (stop()) break;
       measure(row);
       done_ += static_cast<int64_t>(row.pieces.size());
       if (options_.on_progress) options_.on_progress(done_, static_cast<int64_t>(items_.size()));
     }
-    if (options_.exact_match && !stopped()) generate_rest();
+    if (options_.exact_match && !tasks_.empty() && !stop()) generate_rest();
     finish(std::chrono::steady_clock::now() - start);
     return std::move(result_);
   }
 
  private:
-  bool stopped() const { return options_.cancelled && options_.cancelled(); }
+  // Remembers: what was left undone stays undone, whatever the next question is answered.
+  bool stop() {
+    if (!result_.cancelled && options_.cancelled) result_.cancelled = options_.cancelled();
+    return result_.cancelled;
+  }
 
   void prepare(const DatasetImpl& data) {
     const Tokeniser tokeniser(model_, options_.raw);
@@ -95,9 +101,10 @@ class Evaluation {
       Item item{tokeniser.document(data, example), std::nullopt, 0, false};
       if (options_.exact_match) item.question = tokeniser.question(data, example);
       if (item.question) add_answer(&item);
-      if (item.document.size() > options_.seq_len) {
-        item.document.ids.resize(static_cast<size_t>(options_.seq_len));
-        item.document.counted.resize(static_cast<size_t>(options_.seq_len));
+      if (item.document.size() > seq_len_) {
+        ++result_.cut;
+        item.document.ids.resize(static_cast<size_t>(seq_len_));
+        item.document.counted.resize(static_cast<size_t>(seq_len_));
       }
       item.document.example = static_cast<int64_t>(items_.size());
       items_.push_back(std::move(item));
@@ -109,7 +116,7 @@ class Evaluation {
     const std::vector<int32_t>& ids = item->document.ids;
     item->answer = result_.answers.size();
     result_.answers.push_back({q.prompt, q.expected, "", false});
-    item->foreseen = !q.prompt_ids.empty() && item->document.size() <= options_.seq_len &&
+    item->foreseen = !q.prompt_ids.empty() && item->document.size() <= seq_len_ &&
                      ids.size() > q.prompt_ids.size() &&
                      std::equal(q.prompt_ids.begin(), q.prompt_ids.end(), ids.begin());
     if (!item->foreseen) ask(item->answer, q.prompt_ids, {}, options_.max_tokens);
@@ -129,7 +136,13 @@ class Evaluation {
     const Tensor loss = linear_cross_entropy(hidden, decoder_.head(),
                                              from_values(row.targets, {tokens}, {i32, device}),
                                              from_values(row.weights, {tokens}, {f32, device}));
-    loss_sum_ += double{loss.item<float>()};
+    const double sum = double{loss.item<float>()};
+    if (!std::isfinite(sum)) {
+      fail_not_finite(model_, fmt::format("[evaluate] the loss is {}; the weights in the model's "
+                                          "file are finite",
+                                          sum));
+    }
+    loss_sum_ += sum;
     result_.tokens += row.counted;
     const bool asks = std::any_of(row.pieces.begin(), row.pieces.end(), [&](const auto& piece) {
       return items_[static_cast<size_t>(piece.document->example)].foreseen;
@@ -220,7 +233,7 @@ class Evaluation {
                           result_.answers[rest_[i].answer].expected);
       };
     }
-    generate_batch(model_, tasks_, options_.batch, options_.cancelled);
+    generate_batch(model_, tasks_, options_.batch, [this] { return stop(); });
     for (size_t i = 0; i < tasks_.size(); ++i) {
       EvalResult::Answer& answer = result_.answers[rest_[i].answer];
       answer.given = rest_[i].before + tasks_[i].text;
@@ -230,11 +243,14 @@ class Evaluation {
 
   void finish(std::chrono::duration<double> time) {
     result_.examples = done_;
+    result_.all = static_cast<int64_t>(items_.size());
     result_.loss = result_.tokens > 0 ? loss_sum_ / static_cast<double>(result_.tokens) : 0;
     result_.perplexity = std::exp(result_.loss);
     const auto right = std::count_if(result_.answers.begin(), result_.answers.end(),
                                      [](const auto& a) { return a.right; });
-    if (!result_.answers.empty()) {
+    if (result_.cancelled) {
+      result_.answers.clear();  // most were not asked yet
+    } else if (!result_.answers.empty()) {
       result_.exact_match =
           static_cast<double>(right) / static_cast<double>(result_.answers.size());
     }
@@ -245,6 +261,7 @@ class Evaluation {
   const Decoder& decoder_;
   const io::Tokenizer& tokenizer_;
   const EvalOptions& options_;
+  const int64_t seq_len_;
   const bool quantised_;
   std::vector<Item> items_;
   std::vector<AnswerTask> tasks_;  // answers to generate, and

@@ -39,12 +39,17 @@ StepResult forward_backward(const Decoder& decoder, std::span<const Document* co
     const auto batch =
         documents.first(std::min(documents.size(), static_cast<size_t>(options.batch)));
     for (const PackedRow& row : pack(batch, packing)) {
+      if (options.cancelled && options.cancelled()) {
+        result.cancelled = true;
+        return result;
+      }
       ForwardOptions forward;
       if (options.dropout > 0) {
         forward.dropout_counter =
             dropout_state(options.seed, (*dropout_counter)++, decoder.device());
       }
       result.loss += run_row(decoder, row, forward);
+      result.computed += row.tokens();
     }
     documents = documents.subspan(batch.size());
   }

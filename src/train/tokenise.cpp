@@ -44,7 +44,9 @@ auto at_line(const DatasetImpl& data, const Example& example, F&& make) {
   try {
     return make();
   } catch (const Error& e) {
-    throw Error(e.code(), fmt::format("[dataset] {}:{}: {}", data.name, example.line, e.what()));
+    // A conversation that the template refuses is a fault of the file, not of an argument.
+    const ErrorCode code = e.code() == ErrorCode::argument ? ErrorCode::format : e.code();
+    throw Error(code, fmt::format("[dataset] {}:{}: {}", data.name, example.line, e.what()));
   }
 }
 

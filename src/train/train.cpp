@@ -4,15 +4,18 @@
 // resuming.
 #include "pewter/train.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <deque>
 #include <filesystem>
 
 #include "io/weights.h"
+#include "model/finite.h"
 #include "model/model_impl.h"
 #include "train/batch_generate.h"
 #include "train/checkpoint.h"
+#include "train/folder_lock.h"
 #include "train/log.h"
 #include "train/report.h"
 #include "train/sampler.h"
@@ -59,8 +62,22 @@ void check_numbers(const TrainOptions& o) {
   need(o.steps > 0 || (std::isfinite(o.epochs) && o.epochs > 0), "epochs", o.epochs, "above 0");
 }
 
+// Exact match of data without answers would be a figure about nothing.
+void check_answers(const TrainOptions& o) {
+  if (!o.eval_exact_match) return;
+  if (!o.eval_data) {
+    throw_error(ErrorCode::argument, "[train] eval_exact_match needs eval_data");
+  }
+  const DatasetImpl& data = o.eval_data->impl();
+  if (std::ranges::any_of(data.examples, has_answer)) return;
+  throw_error(ErrorCode::argument,
+              "[train] eval_exact_match: none of the {} examples of {} has an answer to compare",
+              data.examples.size(), data.name);
+}
+
 void check_options(const Model& model, const TrainOptions& o) {
   check_numbers(o);
+  check_answers(o);
   const int64_t context = model.impl().decoder.config().max_context;
   if (o.seq_len > context) {
     throw_error(ErrorCode::argument, "[train] seq_len {} is more than the model's context of {}",
@@ -101,7 +118,8 @@ class Training {
         optimizer_((check_options(model, options), model), options),
         documents_(tokenise(model, data_, options.seq_len, options.raw)),
         sampler_(usable_documents(), options.seed),
-        step_options_{options.batch, options.seq_len, dropout_of(model), options.seed} {
+        step_options_{options.batch, options.seq_len, dropout_of(model), options.seed,
+                      options.cancelled} {
     const int64_t per_step = int64_t{options.batch} * options.accumulate;
     stream_end_ = examples_taken(options, per_step, usable_documents());
     steps_ = (stream_end_ + per_step - 1) / per_step;
@@ -110,8 +128,9 @@ class Training {
   TrainResult run() {
     begin();
     while (state_.step < steps_) {
-      if (options_.cancelled && options_.cancelled()) return finish(true);
-      TrainProgress progress = step();
+      std::optional<TrainProgress> taken = step();
+      if (!taken) return finish(true);
+      TrainProgress& progress = *taken;
       log_step(progress);
       const bool last = state_.step == steps_;
       if (options_.eval_data && (last || due(options_.eval_every))) evaluate_now(&progress);
@@ -124,7 +143,7 @@ class Training {
  private:
   int64_t usable_documents() const {
     if (documents_.documents.empty()) {
-      throw_error(ErrorCode::argument,
+      throw_error(ErrorCode::format,
                   "[train] {}: none of its {} examples has a token that the loss counts within "
                   "the first {} tokens",
                   data_.name, data_.examples.size(), options_.seq_len);
@@ -146,6 +165,7 @@ class Training {
     bool resumed = false;
     if (writes()) {
       make_folder();
+      lock_.emplace(options_.out);
       if (!model_.has_adapter()) io::check_model_folder(options_.out);
       if (options_.resume) {
         if (const auto state = read_checkpoint(out("checkpoint"), &optimizer_, fingerprint_)) {
@@ -222,10 +242,17 @@ class Training {
     return chosen;
   }
 
-  TrainProgress step() {
+  // Nothing where it was cancelled on the way: then the state is the one before.
+  std::optional<TrainProgress> step() {
     const auto start = Clock::now();
+    const TrainState before = state_;
     const StepResult result = forward_backward(model_.impl().decoder, next_documents(),
                                                step_options_, &state_.dropout_counter);
+    if (result.cancelled) {
+      optimizer_.clear_gradients();
+      state_ = before;
+      return std::nullopt;
+    }
     const double norm = optimizer_.gradient_norm();
     if (!std::isfinite(result.loss) || !std::isfinite(norm)) fail_not_finite(result.loss, norm);
     const double rate = options_.learning_rate *
@@ -235,14 +262,16 @@ class Training {
     optimizer_.clear_gradients();
     const double took = std::chrono::duration<double>(Clock::now() - start).count();
     state_.tokens += result.tokens;
+    state_.tokens_computed += result.computed;
     state_.step_seconds += took;
     keep(&losses_, result.loss, kFinalLossSteps);
-    keep(&rates_, {result.tokens, took}, kRateSteps);
+    keep(&rates_, {result.computed, took}, kRateSteps);
     return progress(result.loss, rate, norm);
   }
 
   [[noreturn]] void fail_not_finite(double loss, double norm) {
     optimizer_.clear_gradients();
+    check_weights_are_finite(model_);
     throw_error(ErrorCode::device_failure,
                 "[train] step {}: the loss is {} and the gradient's norm {}; try a lower learning "
                 "rate or more warmup{}",
@@ -266,6 +295,9 @@ class Training {
     p.learning_rate = rate;
     p.gradient_norm = norm;
     p.tokens = state_.tokens;
+    p.tokens_computed = state_.tokens_computed;
+    p.dropped = documents_.dropped;
+    p.cut = documents_.cut;
     double tokens = 0, time = 0;
     for (const auto& [n, took] : rates_) tokens += static_cast<double>(n), time += took;
     p.tokens_per_second = time > 0 ? tokens / time : 0;
@@ -282,6 +314,7 @@ class Training {
                  {"learning_rate", p.learning_rate},
                  {"gradient_norm", p.gradient_norm},
                  {"tokens", p.tokens},
+                 {"tokens_computed", p.tokens_computed},
                  {"tokens_per_second", p.tokens_per_second},
                  {"seconds", p.seconds}});
   }
@@ -292,10 +325,10 @@ class Training {
     eval.raw = options_.raw;
     eval.cancelled = options_.cancelled;
     const EvalResult result = evaluate(model_, *options_.eval_data, eval);
-    if (options_.cancelled && options_.cancelled()) return;  // of a part of the data: not a figure
+    if (result.cancelled) return;  // of a part of the data: not a figure
     progress->eval_loss = result.loss;
     io::Json line = {{"step", state_.step}, {"eval_loss", result.loss}};
-    if (eval.exact_match) {
+    if (!result.answers.empty()) {
       progress->eval_exact_match = result.exact_match;
       line["exact_match"] = result.exact_match;
     }
@@ -338,7 +371,8 @@ class Training {
   }
 
   TrainResult finish(bool cancelled) {
-    if (writes()) {
+    // Before its first step a run has nothing that is worth the earlier one's place.
+    if (writes() && !(cancelled && state_.step == 0)) {
       checkpoint();
       if (!cancelled) {
         if (!has_final_samples()) log_samples();
@@ -350,12 +384,16 @@ class Training {
     TrainResult result;
     result.steps = state_.step;
     result.tokens = state_.tokens;
+    result.tokens_computed = state_.tokens_computed;
     result.examples = usable_documents();
     result.dropped = documents_.dropped;
     result.cut = documents_.cut;
     result.seconds = seconds();
-    result.tokens_per_second =
-        state_.step_seconds > 0 ? static_cast<double>(state_.tokens) / state_.step_seconds : 0;
+    const auto rate_of = [&](int64_t tokens) {
+      return state_.step_seconds > 0 ? static_cast<double>(tokens) / state_.step_seconds : 0;
+    };
+    result.tokens_per_second = rate_of(state_.tokens_computed);
+    result.example_tokens_per_second = rate_of(state_.tokens);
     for (const double loss : losses_) {
       result.final_loss += loss / static_cast<double>(losses_.size());
     }
@@ -389,6 +427,7 @@ class Training {
   int64_t steps_ = 0, stream_end_ = 0;
   io::Json fingerprint_;
   TrainState state_;
+  std::optional<FolderLock> lock_;     // outlives all that is written
   std::optional<EarlierRun> earlier_;  // outlives the log
   std::optional<Log> log_;
   std::optional<int64_t> checkpointed_;  // the last checkpoint's step

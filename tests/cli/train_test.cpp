@@ -69,6 +69,79 @@ TEST(Train, CtrlCLeavesACheckpointToGoOnFrom) {
   }
 }
 
+// Of so many steps that it is stopped before its last.
+std::vector<std::string> endless(const fs::path& out, std::vector<std::string> more = {}) {
+  std::vector<std::string> all = {"train", "-m",      small_model(), "--data",  kData, "--out",
+                                  out,     "--steps", "100000",      "--batch", "1",   "--threads",
+                                  "1"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+void wait_for_a_step(const fs::path& out) {
+  const auto logged = [&] {
+    return read_file(out / "log.jsonl").find("\"loss\"") != std::string::npos;
+  };
+  for (int n = 0; n < 30000 && !logged(); ++n) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+TEST(Train, ASecondRunIntoTheSameFolderIsRefused) {
+  const TempFolder folder;
+  const fs::path out = folder.path / "run";
+  const pid_t child = start_pewter(endless(out), folder.path);
+  wait_for_a_step(out);
+  for (const std::vector<std::string>& more : {std::vector<std::string>(), {"--resume"}}) {
+    const Ran r = run_pewter(training(out, more));
+    EXPECT_EQ(r.status, 1) << r.err;
+    EXPECT_NE(r.err.find(out.string() + ": another run"), std::string::npos) << r.err;
+  }
+  kill(child, SIGKILL);
+  EXPECT_EQ(wait_for(child), 1000 + SIGKILL);
+  EXPECT_EQ(run_pewter(training(out)).status, 0);  // nothing had to be cleaned up
+}
+
+TEST(Train, CtrlCSaysWhatWasKeptAndHowToGoOn) {
+  const TempFolder folder;
+  const fs::path out = folder.path / "run";
+  const pid_t child = start_pewter(endless(out), folder.path);
+  wait_for_a_step(out);
+  kill(child, SIGINT);
+  EXPECT_EQ(wait_for(child), 130);
+  const std::string err = read_file(folder.path / "err");
+  for (const std::string part : {"stopped after step ", "--resume", "/checkpoint"}) {
+    EXPECT_NE(err.find(part), std::string::npos) << err;
+  }
+  EXPECT_EQ(err.find("report.html"), std::string::npos) << err;
+}
+
+TEST(Train, ResumeSaysWhereItBegins) {
+  const TempFolder folder;
+  const fs::path out = folder.path / "out";
+  const Ran first = run_pewter(training(out, {"--resume"})),
+            second = run_pewter(training(out, {"--resume"}));
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_NE(first.err.find("no checkpoint to resume from; starting from the beginning"),
+            std::string::npos)
+      << first.err;
+  EXPECT_EQ(second.err.find("no checkpoint"), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("going on from " + out.string()), std::string::npos) << second.err;
+}
+
+TEST(Train, ExamplesThatAreCutAreToldOnce) {
+  const TempFolder folder;
+  const Ran r = run_pewter(training(folder.path / "out", {"--seq-len", "60", "--json"}));
+  ASSERT_EQ(r.status, 0) << r.err;
+  const std::string part = "examples are longer than --seq-len 60";
+  const size_t at = r.err.find(part);
+  ASSERT_NE(at, std::string::npos) << r.err;
+  EXPECT_EQ(r.err.find(part, at + 1), std::string::npos) << r.err;
+  const Json j = Json::parse(r.out);
+  EXPECT_GT(j["examples_cut"].get<int>(), 0);
+  EXPECT_GT(j["tokens"].get<int>(), j["tokens_computed"].get<int>());
+}
+
 TEST(Train, LeavesLogReportAndAdapter) {
   const TempFolder folder;
   const Ran r = run_pewter(training(folder.path / "out", {"--json"}));
@@ -96,7 +169,7 @@ TEST(Train, RefusesToResumeOtherSettings) {
   auto other = training(folder.path / "out", {"--resume", "--lr", "0.5"});
   const Ran r = run_pewter(other);
   EXPECT_NE(r.status, 0);
-  EXPECT_NE(r.err.find("learning"), std::string::npos) << r.err;
+  EXPECT_NE(r.err.find("--lr is 0.5"), std::string::npos) << r.err;
 }
 
 TEST(Merge, GivesTheSameAnswers) {
@@ -108,6 +181,12 @@ TEST(Merge, GivesTheSameAnswers) {
   // merge's own reckoning (src/cli/merge.cpp) for 5 blocks of K = 448: 1 - cosine is about
   // (4 sqrt(10) sqrt(448) 2^-24)^2 / 2 = 1.3e-10.
   EXPECT_GE(Json::parse(m.out)["cosine"].get<double>(), 1 - 1e-9);
+  // How strict the check was is told, and 16 bits are checked less strictly.
+  EXPECT_EQ(Json::parse(m.out)["cosine_allowed"], 1 - 1e-6);
+  const Ran narrow = run_pewter({"merge", "-m", small_model(), "--adapter", folder.path / "out",
+                                 "--out", folder.path / "narrow", "--dtype", "bf16"});
+  ASSERT_EQ(narrow.status, 0) << narrow.err;
+  EXPECT_NE(narrow.out.find("bf16 must reach 1 - 0.01"), std::string::npos) << narrow.out;
   const std::vector<std::string> ask = {"--chat", "-p", "turn on the hall lamp", "--max-tokens",
                                         "12"};
   std::vector<std::string> apart = {"generate", "-m", small_model(), "--adapter",
@@ -148,7 +227,8 @@ TEST(Train, AFailedRunLeavesTheEarlierOneWhole) {
 TEST(Train, DoesNotWriteOverAModelOfSeveralFiles) {
   const TempFolder folder;
   std::ofstream(folder.path / "model.safetensors.index.json") << "{}";
-  const Ran r = run_pewter(training(folder.path, {"--full"}));
+  const Ran r = run_pewter({"train", "-m", small_model(), "--data", kData, "--out", folder.path,
+                            "--steps", "1", "--full"});
   EXPECT_EQ(r.status, 1);
   EXPECT_NE(r.err.find("model.safetensors.index.json"), std::string::npos) << r.err;
 }

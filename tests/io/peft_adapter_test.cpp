@@ -197,6 +197,17 @@ TEST(PeftAdapter, RefusesTensorsThatDoNotFit) {
     s.put("base_model.model.m.v.lora_B.weight", {4, 2})[3] = std::nanf("");
     s.put("base_model.model.m.v.lora_A.weight", {2, 3});
   });
+  refused("there is no tensor", [](Small& s) { s.tensors.clear(); });
+  // As PEFT writes them: saved whole, adapted as an embedding, adapted as a linear layer.
+  refused("changes embed_tokens", [](Small& s) {
+    s.put("base_model.model.model.embed_tokens.weight", {4, 3});
+  });
+  refused("changes embed_tokens", [](Small& s) {
+    s.put("base_model.model.model.embed_tokens.lora_embedding_A", {2, 3});
+  });
+  refused("changes lm_head", [](Small& s) {
+    s.put("base_model.model.lm_head.lora_A.weight", {2, 3});
+  });
   Small disagree;
   disagree.config["rank_pattern"] = {{"q_proj", 2}, {"m.q_proj", 4}};
   expect_error(ErrorCode::format, {"rank_pattern", "disagree"}, [&] { disagree.parse(); });

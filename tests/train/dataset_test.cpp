@@ -49,6 +49,9 @@ TEST(Dataset, ErrorsNameLineAndField) {
   refused("{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}, {\"role\": \"robot\"}]}",
           {"d.jsonl:2", "messages[1].role", "robot"});
   refused("{\"messages\": [{\"role\": \"user\"}]}", {"d.jsonl:2", "messages[0].content"});
+  refused("{\"prompt\": \"p\", \"completion\": \"\"}", {"d.jsonl:2", "completion", "some text"});
+  refused("{\"messages\": [{\"role\": \"assistant\", \"content\": \"\"}]}",
+          {"d.jsonl:2", "messages[0].content", "some text"});
   refused("{\"messages\": \"hi\"}", {"d.jsonl:2", "messages", "expected an array"});
   refused("{\"text\": \"a\"", {"d.jsonl:2"});
   expect_error(ErrorCode::format, {"d.jsonl", "no example"}, [] { parse("\n \n"); });

@@ -177,6 +177,9 @@ TEST_F(Evaluate, LongExamplesAreCutForTheLossOnly) {
   o.seq_len = 32;
   const EvalResult cut = evaluate(*model_, data, o);
   EXPECT_LT(cut.tokens, whole.tokens);
+  EXPECT_EQ(whole.cut, 0);
+  EXPECT_GT(cut.cut, 0);
+  EXPECT_FALSE(whole.cancelled);
   EXPECT_EQ(cut.exact_match, whole.exact_match);
 }
 
@@ -192,7 +195,11 @@ TEST_F(Evaluate, CanBeCancelled) {
     EXPECT_EQ(all, kPairs + 1);
     last = done;
   };
-  EXPECT_LT(evaluate(*model_, data, o).examples, kPairs + 1);
+  const EvalResult r = evaluate(*model_, data, o);
+  EXPECT_TRUE(r.cancelled);
+  EXPECT_LT(r.examples, kPairs + 1);
+  EXPECT_EQ(r.all, kPairs + 1);
+  EXPECT_TRUE(r.answers.empty());  // no share of answers that were not asked
 }
 
 TEST_F(Evaluate, BatchedAnswersAreThoseOfOneByOne) {

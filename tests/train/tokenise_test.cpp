@@ -170,7 +170,7 @@ TEST(Tokenise, ErrorsNameTheLine) {
   Case strict(
       "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}"
       "{% endif %}{{ messages[0]['content'] }}<|im_end|>");
-  expect_error(ErrorCode::argument, {"d.jsonl:1", "no system"}, [&] {
+  expect_error(ErrorCode::format, {"d.jsonl:1", "no system"}, [&] {
     strict.document(
         R"({"messages": [{"role": "system", "content": "a"}, {"role": "assistant", "content": "b"}]})");
   });
