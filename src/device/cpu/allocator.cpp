@@ -11,7 +11,7 @@ namespace pewter::cpu {
 namespace {
 constexpr int64_t kAlign = 64;
 constexpr int64_t kLeastKept = int64_t{64} << 20;
-}
+}  // namespace
 
 int64_t rounded_size(int64_t bytes) {
   bytes = std::max<int64_t>(bytes, kAlign);

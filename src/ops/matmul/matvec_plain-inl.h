@@ -15,8 +15,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
 
-constexpr int64_t kTurned = 32;        // k turned round at a time
-constexpr int64_t kAheadBytes = 1024;  // of each row: more rows than a prefetcher follows
+constexpr int64_t kTurned = 32;  // k turned round at a time
+
+// Asks for what follows this tile in memory, evenly while this one is worked on: read row by row it
+// is more streams than the processor's prefetchers follow.
+template <typename T>
+HWY_INLINE void prefetch_share(const T* from, int64_t rows, int64_t k0, int64_t depth) {
+  const T* const end = from + rows * (k0 + depth);
+  for (const T* p = from + rows * k0; p < end; p += 64 / sizeof(T)) __builtin_prefetch(p, 0, 2);
+}
 
 // kM rows of A times columns n .. of B, in one chain over k for each element.
 template <int kM, typename T>
@@ -27,6 +34,7 @@ void matvec_plain_tile(const GemmArgs& g, int64_t m, int64_t n) {
   const auto* x = static_cast<const float*>(t.a.data) + m * t.a.row_stride;
   const int64_t stride = t.b.column_stride, columns = std::min(kTileColumns, g.n - n);
   const T* w = static_cast<const T*>(t.b.data) + n * stride;
+  const int64_t next = stride == t.k ? std::min(kTileColumns, g.n - n - columns) : 0;
   HWY_ALIGN float turned[kTurned * kTileColumns];
   VF32 acc[kM][kV];
   for (auto& row : acc) {
@@ -34,10 +42,7 @@ void matvec_plain_tile(const GemmArgs& g, int64_t m, int64_t n) {
   }
   for (int64_t k0 = 0; k0 < t.k; k0 += kTurned) {
     const int64_t depth = std::min(kTurned, t.k - k0);
-    for (int64_t i = 0; i < columns; ++i) {
-      const auto* ahead = reinterpret_cast<const char*>(w + i * stride + k0) + kAheadBytes;
-      for (int64_t b = 0; b < kTurned * int64_t{sizeof(T)}; b += 64) __builtin_prefetch(ahead + b);
-    }
+    if (next > 0) prefetch_share(w + columns * stride, next, k0, depth);
     interleave(w + k0, stride, 1, columns, kTileColumns, depth, t.b_scale, turned);
     for (int64_t k = 0; k < depth; ++k) {
       for (int i = 0; i < kM; ++i) {
