@@ -7,7 +7,7 @@
 
 #include "pewter/error.h"
 
-namespace pewter::cpu {
+namespace pewter {
 namespace {
 constexpr int64_t kAlign = 64;
 }
@@ -30,7 +30,8 @@ void* Allocator::cached_block(int64_t size) {
 
 void* Allocator::allocate(int64_t bytes) {
   if (bytes > (int64_t{1} << 60)) {
-    throw_error(ErrorCode::out_of_memory, "[memory] asked for {} bytes on cpu", bytes);
+    throw_error(ErrorCode::out_of_memory, "[memory] asked for {} bytes on {}", bytes,
+                device_name());
   }
   const int64_t size = rounded_size(bytes);
   std::lock_guard lock(mutex_);
@@ -48,15 +49,30 @@ void* Allocator::allocate(int64_t bytes) {
 }
 
 void* Allocator::fresh_block(int64_t size, int64_t bytes) {
-  if (use_.live + use_.cached + size > use_.budget) release_cache_locked();
+  if (use_.live + use_.cached + size > use_.budget) make_room();
   void* block = nullptr;
-  if (use_.live + size <= use_.budget) block = std::aligned_alloc(kAlign, size);
+  if (use_.live + size <= use_.budget) {
+    block = source_->take(size);
+    if (!block) {  // the device said no: perhaps for what is cached here
+      make_room();
+      block = source_->take(size);
+    }
+  }
   if (!block) {
     throw_error(ErrorCode::out_of_memory,
-                "[memory] asked for {} bytes on cpu; {} are in use and the budget is {}", bytes,
-                use_.live, use_.budget);
+                "[memory] asked for {} bytes on {}; {} are in use and the budget is {}", bytes,
+                device_name(), use_.live, use_.budget);
   }
   return block;
+}
+
+void Allocator::make_room() {
+  release_cache_locked();
+  source_->settle();
+}
+
+const char* Allocator::device_name() const {
+  return parent_ ? parent_->device_name() : source_->name();
 }
 
 void Allocator::free(void* data, int64_t bytes) noexcept {
@@ -71,7 +87,8 @@ void Allocator::free(void* data, int64_t bytes) noexcept {
 }
 
 void Allocator::release_cache_locked() {
-  for (auto& [size, block] : cache_) parent_ ? parent_->free(block, size) : std::free(block);
+  for (auto& [size, block] : cache_)
+    parent_ ? parent_->free(block, size) : source_->give(block, size);
   blocks_ -= cache_.size();
   cache_.clear();
   use_.cached = 0;
@@ -93,4 +110,21 @@ MemoryUse Allocator::use() const {
   return use_;
 }
 
-}  // namespace pewter::cpu
+namespace {
+
+struct Block final : Storage {
+  Block(Device device, void* data, int64_t bytes, std::shared_ptr<Allocator> from)
+      : Storage(device, data, bytes), from(std::move(from)) {}
+  ~Block() override { from->free(data, bytes); }
+  std::shared_ptr<Allocator> from;
+};
+
+}  // namespace
+
+std::shared_ptr<Storage> make_storage(Device device, int64_t bytes,
+                                      std::shared_ptr<Allocator> from) {
+  void* data = from->allocate(bytes);
+  return std::make_shared<Block>(device, data, bytes, std::move(from));
+}
+
+}  // namespace pewter
