@@ -1,18 +1,22 @@
 // The Metal device: what is queued when, who waits, what a failure says, whose memory is whose.
 #include <mps/mps.h>
 
+#include <chrono>
 #include <random>
 #include <thread>
 
 #include "device/metal/encoder.h"
 #include "device/metal/metal_backend.h"
 #include "pewter/mps.h"
+#include "sim/test_executor.h"
 #include "support/device_test.h"
 #include "support/metal_sim.h"
 #include "support/products.h"
 
 namespace pewter::test {
 namespace {
+
+using apple::objc::UInt;
 
 std::string message_of(ErrorCode code, const std::function<void()>& call) {
   try {
@@ -235,36 +239,53 @@ METAL_TEST(MetalMemory, BudgetHoldsWhileWorkIsQueued) {
 }
 
 // Products of shapes without end: memory, objects and caches stay as they were.
-void expect_flat(Device device, int products, int warm) {
-  std::mt19937 random(1);
-  const auto size = [&] { return static_cast<int64_t>(random() % 60 + 1); };
-  const auto some = [&](int count) {
+class RandomProducts {
+ public:
+  explicit RandomProducts(Device device) : device_(device) {}
+  void run(int count) {
     for (int i = 0; i < count; ++i) {
-      const int64_t m = size(), n = size(), k = size();
       const DType dtype = i % 2 ? f32 : f16;
-      const Tensor y = mps::matmul(empty({m, k}, {dtype, device}), zeros({k, n}, {dtype, device}));
+      const int64_t k = size();
+      const Tensor y =
+          mps::matmul(empty({size(), k}, {dtype, device_}), zeros({k, size()}, {dtype, device_}));
       if (i % 1000 == 0) y.to_vector<float>();
     }
-    default_stream(device).wait();
-  };
-  some(warm);
+    default_stream(device_).wait();
+  }
+  void expect_flat(const metal_sim_counters& before) const {
+    const metal_sim_counters now = sim_counters();
+    ASSERT_LE(now.bytes_alive, before.bytes_alive + before.bytes_alive / 4);
+    ASSERT_LE(now.objects_alive, before.objects_alive + before.objects_alive / 4);
+    ASSERT_EQ(now.queues_alive, 1u);
+    ASSERT_LE(now.command_buffers_alive, metal::kMaxInFlight);
+  }
+
+ private:
+  int64_t size() { return static_cast<int64_t>(random_() % 60 + 1); }
+  Device device_;
+  std::mt19937 random_{1};
+};
+
+METAL_TEST(MetalMemory, FlatOverAHundredThousandProductsOfRandomShapes) {
+  NEEDS_METAL_SIM(device);
+  RandomProducts products(device);
+  products.run(10000);
   const metal_sim_counters before = sim_counters();
-  some(products);
-  const metal_sim_counters after = sim_counters();
-  EXPECT_LE(after.bytes_alive, before.bytes_alive + before.bytes_alive / 4);
-  EXPECT_LE(after.objects_alive, before.objects_alive + before.objects_alive / 4);
-  EXPECT_EQ(after.queues_alive, 1u);
-  EXPECT_LE(after.command_buffers_alive, metal::kMaxInFlight);
+  products.run(100000);
+  products.expect_flat(before);
 }
 
-METAL_TEST(MetalMemory, FlatOverProductsOfRandomShapes) {
+METAL_TEST(MetalSoak, FlatForAMinute) {
   NEEDS_METAL_SIM(device);
-  expect_flat(device, 4000, 4000);
-}
-
-METAL_TEST(MetalSoak, FlatOverAHundredThousandProducts) {
-  NEEDS_METAL_SIM(device);
-  expect_flat(device, 100000, 10000);
+  using Clock = std::chrono::steady_clock;
+  RandomProducts products(device);
+  products.run(10000);
+  const metal_sim_counters before = sim_counters();
+  const auto end = Clock::now() + std::chrono::minutes(1);
+  while (Clock::now() < end) {
+    products.run(10000);
+    products.expect_flat(before);
+  }
 }
 
 METAL_TEST(MetalMemory, CopiesBetweenDevices) {
@@ -329,6 +350,80 @@ TEST(MetalObjectCache, ForgetsWhatIsLongestUnused) {
   EXPECT_EQ(get(2), 20u);
   EXPECT_EQ(made, 5);
   EXPECT_EQ((cache.get<int>({&other_kind, {2}}, [] { return 7; })), 7);
+}
+
+// Kernels of our own, run by an executor that knows one: it adds.
+class OwnKernels {
+ public:
+  explicit OwnKernels(Device device) : sim_(is_metal_sim(device)) { use(&executor_); }
+  ~OwnKernels() { use(nullptr); }
+  OwnKernels(const OwnKernels&) = delete;
+  OwnKernels& operator=(const OwnKernels&) = delete;
+
+ private:
+  void use(metal_sim::KernelExecutor* executor) {
+    if (!sim_) return;
+    sim_function<void(metal_sim::KernelExecutor*)>(
+        "_ZN9metal_sim12set_executorEPNS_14KernelExecutorE")(executor);
+  }
+  bool sim_;
+  sim::TestExecutor executor_;
+};
+
+constexpr metal::KernelSource kAdd{
+    "add",
+    "kernel void add(device const float* a [[buffer(0)]], device const float* b [[buffer(1)]],\n"
+    "                device float* c [[buffer(2)]], uint i [[thread_position_in_grid]]) {\n"
+    "  c[i] = a[i] + b[i];\n"
+    "}\n"};
+
+Tensor add_by_kernel(const Tensor& a, const Tensor& b, UInt group = 64) {
+  Tensor c = empty(a.shape(), {f32, a.device()});
+  metal::submit("add", [x = a.data(), y = b.data(), z = c.data(), group,
+                        n = static_cast<UInt>(a.numel())](metal::Encoder& e) {
+    const metal::Pipeline& add = e.pipeline(kAdd, "add");
+    e.dispatch(add, {n, 1, 1}, {group, 1, 1}, e.reads(x), e.reads(y), e.writes(z));
+  });
+  return c;
+}
+
+METAL_TEST(MetalKernels, RunInOrderWithMpsAndCopies) {
+  const OwnKernels own(device);
+  const Tensor a = numbers({16, 16}, device, 1), b = numbers({16, 16}, device, 2);
+  const auto chain = [&] {
+    Tensor x = add_by_kernel(a, b);
+    x = add_by_kernel(mps::matmul(x, b), x);
+    return mps::matmul(contiguous(x.transpose(0, 1)), add_by_kernel(x, x));
+  };
+  const Tensor s = add(to_device(a, "cpu"), to_device(b, "cpu"));
+  const Tensor t = add(matmul(s, to_device(b, "cpu")), s);
+  expect_product(chain(), contiguous(t.transpose(0, 1)), add(t, t));
+  if (!is_metal_sim(device)) return;
+  const Deferred late(3);
+  expect_product(chain(), contiguous(t.transpose(0, 1)), add(t, t));
+  default_stream(device).wait();
+  reset_sim_counters();
+  for (int i = 0; i < 100; ++i) add_by_kernel(a, b);
+  default_stream(device).wait();
+  EXPECT_EQ(sim_counters().dispatches, 100u);
+  EXPECT_EQ(sim_counters().encoders, 1u);  // it stays open
+  EXPECT_EQ(sim_counters().commits, 1u);
+}
+
+METAL_TEST(MetalKernels, BadOnesAreErrors) {
+  const OwnKernels own(device);
+  const Tensor a = numbers({64}, device, 1);
+  const std::string large =
+      message_of(ErrorCode::device_failure, [&] { add_by_kernel(a, a, 2048); });
+  EXPECT_NE(large.find("threadgroup of 2048 threads"), std::string::npos) << large;
+  static constexpr metal::KernelSource kBroken{"broken", "broken"};
+  const std::string broken = message_of(ErrorCode::device_failure, [&] {
+    metal::submit("broken", [](metal::Encoder& e) { e.pipeline(kBroken, "add"); });
+  });
+  EXPECT_EQ(broken.find("[broken] failed on metal"), 0u) << broken;
+  EXPECT_NE(broken.find("error"), std::string::npos) << broken;
+  const Tensor twice = add_by_kernel(a, a);
+  expect_same_bits(to_device(twice, "cpu"), scale(to_device(a, "cpu"), 2));
 }
 
 METAL_TEST(MetalGraph, ReplayGivesTheSameBitsAndSeesNewInputs) {

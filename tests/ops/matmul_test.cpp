@@ -258,10 +258,8 @@ DEVICE_TEST(Matmul, SubnormalOperands) {
     const Tensor b = randn({k, n}, {dtype, device}, 2);
     const Tensor x = magnitude(a), y = magnitude(b);
     const auto total = matmul(x, y).to_vector<double>();
-    const auto sizes =
-        add(matmul(x, ones({k, n})), matmul(ones({m, k}), y)).to_vector<double>();
-    expect_close(matmul(a, b, wide),
-                 matmul(pewter::test::on_ref(a), pewter::test::on_ref(b), wide),
+    const auto sizes = add(matmul(x, ones({k, n})), matmul(ones({m, k}), y)).to_vector<double>();
+    expect_close(matmul(a, b, wide), matmul(pewter::test::on_ref(a), pewter::test::on_ref(b), wide),
                  [&](size_t i, double e) {
                    const double flushed = dtype == bf16 ? 0x1p-126 * (sizes[i] + k) : 0;
                    return rounding_bound(f32, k + 1, total[i], e) + k * 0x1p-149 + flushed;
@@ -337,6 +335,12 @@ DEVICE_TEST(Matmul, RejectsBadArguments) {
   EXPECT_EQ(code(zeros({2, 32}, {f32, device}), w), dtype);  // quantised needs transpose_b
   EXPECT_EQ(code(a, w, {.transpose_b = true}), shape);
 }
+
+ALSO_ON_METAL(Matmul, BroadcastsBatches);
+ALSO_ON_METAL(Matmul, OddSizes);
+ALSO_ON_METAL(Matmul, ExtremeValues);
+ALSO_ON_METAL(Matmul, PowersOfTwoAreExact);
+ALSO_ON_METAL(Matmul, LargeAgainstRandomVector);
 
 }  // namespace
 }  // namespace pewter::test

@@ -47,7 +47,7 @@ TEST(Mps, DtypeConstants) {
   EXPECT_FALSE(metal::is_mps_type(bf16));
 }
 
-METAL_TEST(MpsMatmul, Cubes) {
+METAL_TEST(MpsMatmul, MatchesReference) {
   for (DType dtype : {f32, f16}) {
     for (int64_t n : {64, 128}) {
       expect_matches(randn({n, n}, {dtype, device}, 1), randn({n, n}, {dtype, device}, 2));
@@ -219,13 +219,32 @@ METAL_TEST(MpsMatmul, LargeBatchesAreCut) {
   expect_product(y, a, b, {});
 }
 
-METAL_TEST(MpsMatmul, GradientsAreProducts) {
+METAL_TEST(MpsMatmul, GradientMatchesProducts) {
   Tensor a = randn({6, 9}, {f32, device}, 1), b = randn({9, 4}, {f32, device}, 2);
   const Tensor g = randn({6, 4}, {f32, device}, 3);
   for (Tensor* t : {&a, &b}) t->set_requires_grad();
   backward(mps::matmul(a, b), g);
   expect_product(a.grad(), g, b.detach(), {.transpose_b = true});
   expect_product(b.grad(), a.detach(), g, {.transpose_a = true});
+}
+
+// The op itself goes through MPS, and says what is missing where MPS cannot.
+METAL_TEST(Matmul, MatchesReferenceThroughMps) {
+  for (DType dtype : {f32, f16}) {
+    const Tensor a = randn({45, 70}, {dtype, device}, 1), b = randn({50, 70}, {dtype, device}, 2);
+    const MatmulOptions o{.alpha = -0.75f, .transpose_b = true};
+    if (is_metal_sim(device)) reset_sim_counters();
+    const Tensor y = matmul(a, b, o);
+    if (is_metal_sim(device)) {
+      EXPECT_EQ(sim_counters().mps_encodes, 1u);
+    }
+    expect_product(y, a, b, o);
+  }
+  const Tensor narrow = zeros({4, 4}, {bf16, device});
+  EXPECT_EQ(code_of([&] { matmul(narrow, narrow); }), "device");
+  EXPECT_EQ(code_of([&] { softmax(narrow); }), "device");
+  EXPECT_EQ(code_of([&] { gelu(narrow); }), "device");
+  EXPECT_EQ(code_of([&] { cast(narrow, f32); }), "device");
 }
 
 METAL_TEST(MpsMatvec, MatchesReference) {

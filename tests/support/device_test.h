@@ -37,5 +37,10 @@ inline std::string device_test_name(const ::testing::TestParamInfo<std::string>&
   INSTANTIATE_TEST_SUITE_P(, suite##_##name, devices, ::pewter::test::device_test_name); \
   void suite##_##name::body([[maybe_unused]] ::pewter::Device device)
 
+// The same body on Metal as well, for ops that are there already.
+#define ALSO_ON_METAL(suite, name)                                      \
+  INSTANTIATE_TEST_SUITE_P(metal, suite##_##name, PEWTER_METAL_DEVICES, \
+                           ::pewter::test::device_test_name)
+
 #define DEVICE_TEST(suite, name) PEWTER_TEST_ON(PEWTER_TEST_DEVICES, suite, name)
 #define METAL_TEST(suite, name) PEWTER_TEST_ON(PEWTER_METAL_DEVICES, suite, name)

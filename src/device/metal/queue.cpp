@@ -79,6 +79,7 @@ void Queue::retire_oldest() {
   const Batch batch = std::move(in_flight_.front());
   in_flight_.pop_front();
   finished_ = batch.serial;
+  gpu_seconds_ += batch.commands.gpu_end_time() - batch.commands.gpu_start_time();
   try {
     batch.commands.check();
   } catch (const apple::Failure& e) {
@@ -148,6 +149,12 @@ int64_t Queue::staged() {
   int64_t bytes = batch_.staged;
   for (const Batch& b : in_flight_) bytes += b.staged;
   return bytes;
+}
+
+double Queue::gpu_seconds() {
+  const std::lock_guard lock(mutex_);
+  reap();
+  return gpu_seconds_;
 }
 
 void Queue::close() noexcept {

@@ -48,6 +48,7 @@ class Queue {
   void finish() noexcept;
   // Whether it is complete, without waiting.
   bool is_finished(uint64_t serial);
+  double gpu_seconds();   // that command buffers took, of those seen complete
   int64_t staged();       // bytes in copies that are not complete
   void close() noexcept;  // at the process's end
 
@@ -85,6 +86,7 @@ class Queue {
   std::deque<Batch> in_flight_;     // oldest first
   uint64_t serial_ = 1;             // of the open batch, or of the next
   std::atomic<uint64_t> finished_{0};
+  double gpu_seconds_ = 0;
   std::optional<Error> failure_;  // that no wait has told of yet
   ObjectCache objects_{kMaxObjects};
 };
