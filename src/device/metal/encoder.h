@@ -38,6 +38,7 @@ class Encoder {
   explicit Encoder(Queue& queue) : q_(queue) {}
 
   const mtl::Device& device() const { return q_.device_; }
+  bool has_mps() const { return q_.has_mps_; }  // whether MPS has kernels for this GPU
   // With no encoder open, for MPS, which opens its own.
   const mtl::CommandBuffer& commands();
   // Serial: each dispatch sees what those before it wrote.

@@ -6,7 +6,10 @@
 namespace pewter::metal {
 
 Queue::Queue(const mtl::Device& device, std::string name)
-    : device_(device), queue_(device.new_command_queue()), name_(std::move(name)) {}
+    : device_(device),
+      queue_(device.new_command_queue()),
+      has_mps_(apple::mps::supports(device)),
+      name_(std::move(name)) {}
 
 // Buffers that the commands use are retained by them: the allocator may give one back to the system
 // while work on it is queued.

@@ -77,6 +77,7 @@ class Queue {
 
   mtl::Device device_;
   mtl::CommandQueue queue_;
+  bool has_mps_;
   std::string name_;
   std::mutex mutex_;
   Batch batch_;  // the open one; its commands are nil while there is none

@@ -93,7 +93,7 @@ void copy(Encoder& e, const CopyArgs& a) {
   if (at.rank == 0 || (at.rank == 1 && at.strides[0][0] == 1 && at.strides[1][0] == 1)) {
     return e.copy(a.y, a.x, at.numel() * info(a.from).block_bytes);
   }
-  if (!is_mps_type(a.from) || !apple::mps::supports(e.device())) {
+  if (!is_mps_type(a.from) || !e.has_mps()) {
     throw_error(ErrorCode::device, "[copy] {} with strides has no kernel on {}", to_string(a.from),
                 this_device().name());
   }

@@ -36,7 +36,7 @@ GemmMatrix matrix(const Tensor& t) {
 // Sizes of a and b without their last two, broadcast against each other.
 Shape broadcast_batch(const char* op, const Shape& a, const Shape& b) {
   const int ra = a.rank() - 2, rb = b.rank() - 2, rank = std::max(ra, rb);
-  std::vector<int64_t> sizes(static_cast<size_t>(rank));
+  int64_t sizes[kMaxBatchRank];
   for (int i = 0; i < rank; ++i) {
     const int64_t x = i < rank - ra ? 1 : a[i - (rank - ra)];
     const int64_t y = i < rank - rb ? 1 : b[i - (rank - rb)];
@@ -44,9 +44,9 @@ Shape broadcast_batch(const char* op, const Shape& a, const Shape& b) {
       throw_error(ErrorCode::shape, "[{}] batch dimensions differ: a is {}, b is {}", op,
                   a.to_string(), b.to_string());
     }
-    sizes[static_cast<size_t>(i)] = x == 1 ? y : x;
+    sizes[i] = x == 1 ? y : x;
   }
-  return Shape{std::span<const int64_t>(sizes)};
+  return Shape(std::span<const int64_t>(sizes, static_cast<size_t>(rank)));
 }
 
 void batch_strides(const Tensor& t, const Shape& batch, int64_t* strides) {
@@ -57,10 +57,11 @@ void batch_strides(const Tensor& t, const Shape& batch, int64_t* strides) {
 }
 
 Shape with_matrix(const Shape& batch, int64_t m, int64_t n) {
-  std::vector<int64_t> sizes(batch.begin(), batch.end());
-  sizes.push_back(m);
-  sizes.push_back(n);
-  return Shape{std::span<const int64_t>(sizes)};
+  int64_t sizes[kMaxRank];
+  int64_t* end = std::copy(batch.begin(), batch.end(), sizes);
+  *end++ = m;
+  *end++ = n;
+  return Shape(std::span<const int64_t>(sizes, end));
 }
 
 void check(const char* op, const Tensor& a, const Tensor& b, const MatmulOptions& o) {
@@ -141,6 +142,9 @@ void record_gradients(const Tensor& z, const Tensor& a, const Tensor& b, const M
   });
 }
 
+// `t` as a kernel reads it: nothing is recorded on what is made of it.
+Tensor unrecorded(const Tensor& t) { return t.requires_grad() ? t.detach() : t; }
+
 // Metal's routes take a K of at least one and matrices whose rows or columns are contiguous.
 void suit_metal(Tensor& a, Tensor& b, MatmulArgs& args) {
   if (args.k == 0) {
@@ -199,8 +203,8 @@ Tensor matmul_by(const Kernels<MatmulArgs>& kernels, const Tensor& a, const Tens
   check(kernels.op, a, b, o);
   if (a.rank() == 1 || b.rank() == 1) return of_vectors(kernels, a, b, o);
   const bool quantised = is_quantised(b.dtype());
-  Tensor x = operand(kernels.op, a.detach(), o.transpose_a, true).t;
-  Tensor y = quantised ? b : operand(kernels.op, b.detach(), o.transpose_b, false).t;
+  Tensor x = operand(kernels.op, unrecorded(a), o.transpose_a, true).t;
+  Tensor y = quantised ? b : operand(kernels.op, unrecorded(b), o.transpose_b, false).t;
   MatmulArgs args{};
   args.m = x.size(-2), args.k = x.size(-1), args.n = quantised ? y.size(0) : y.size(-1);
   if (args.k != (quantised ? y.size(1) : y.size(-2))) {

@@ -167,7 +167,7 @@ void encode_batch(Encoder& e, MatmulArgs o, EncodeMembers encode, bool vectors) 
 }
 
 void require_mps(Encoder& e, const char* op) {
-  if (apple::mps::supports(e.device())) return;
+  if (e.has_mps()) return;
   throw_error(ErrorCode::device, "[{}] MPS has no kernels for this GPU, {}", op,
               e.device().name().str());
 }
@@ -188,7 +188,7 @@ void mps_vector_product(Encoder& e, const MatmulArgs& o) {
 
 void matmul(Encoder& e, const MatmulArgs& o) {
   const auto problem = mps_problem(o);
-  if (problem || !apple::mps::supports(e.device())) {
+  if (problem || !e.has_mps()) {
     throw_error(ErrorCode::device, "[matmul] has no kernel of its own on {}, and {}",
                 this_device().name(), problem ? problem->text : "MPS none for this GPU");
   }
