@@ -40,7 +40,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   CLI::App* command = app.add_subcommand(name, description);
   command->add_flag("--json", common.json, "Print results as JSON on stdout");
   command->add_option("--device", common.device,
-                      "Where to compute: cpu or ref (default: the first device present)");
+                      "Where to compute: cpu, ref, metal or metal-sim (default: cpu)");
   command->add_option("--seed", common.seed, "Seed of all randomness")
       ->check([](const std::string& text) {
         const bool digits = text.find_first_not_of("0123456789") == std::string::npos;

@@ -22,15 +22,13 @@ Backend& backend(Device device) {
 
 Device::Device() : Device(default_device()) {}
 
-Device default_device() {
-  constexpr Device kMetal(DeviceKind::metal);
-  return is_present(kMetal) ? kMetal : Device(DeviceKind::cpu);
-}
+// Metal comes first once it has every op.
+Device default_device() { return Device(DeviceKind::cpu); }
 
 std::vector<Device> devices() {
   std::vector<Device> all;
   for (DeviceKind kind :
-       {DeviceKind::metal, DeviceKind::cpu, DeviceKind::metal_sim, DeviceKind::ref}) {
+       {DeviceKind::cpu, DeviceKind::metal, DeviceKind::metal_sim, DeviceKind::ref}) {
     if (is_present(Device(kind))) all.emplace_back(kind);
   }
   return all;

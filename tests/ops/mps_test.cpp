@@ -220,12 +220,19 @@ METAL_TEST(MpsMatmul, LargeBatchesAreCut) {
 }
 
 METAL_TEST(MpsMatmul, GradientMatchesProducts) {
-  Tensor a = randn({6, 9}, {f32, device}, 1), b = randn({9, 4}, {f32, device}, 2);
-  const Tensor g = randn({6, 4}, {f32, device}, 3);
-  for (Tensor* t : {&a, &b}) t->set_requires_grad();
-  backward(mps::matmul(a, b), g);
-  expect_product(a.grad(), g, b.detach(), {.transpose_b = true});
-  expect_product(b.grad(), a.detach(), g, {.transpose_a = true});
+  for (DType dtype : {f32, f16}) {
+    for (bool batched : {false, true}) {
+      const auto shape = [&](int64_t m, int64_t n) {
+        return batched ? Shape{3, m, n} : Shape{m, n};
+      };
+      Tensor a = randn(shape(6, 9), {dtype, device}, 1), b = randn(shape(9, 4), {dtype, device}, 2);
+      const Tensor g = randn(shape(6, 4), {dtype, device}, 3);
+      for (Tensor* t : {&a, &b}) t->set_requires_grad();
+      backward(mps::matmul(a, b), g);
+      expect_product(a.grad(), g, b.detach(), {.transpose_b = true});
+      expect_product(b.grad(), a.detach(), g, {.transpose_a = true});
+    }
+  }
 }
 
 // The op itself goes through MPS, and says what is missing where MPS cannot.

@@ -67,9 +67,13 @@ void Encoder::repeat(void* to, int64_t bytes, const void* pattern, int64_t patte
   const mtl::Buffer staged = device().new_buffer(pattern, static_cast<UInt>(pattern_bytes),
                                                  mtl::ResourceOptions::storage_mode_shared);
   const Place target = writes(to);
-  for (int64_t at = 0; at < bytes; at += pattern_bytes) {
-    const auto size = static_cast<UInt>(std::min(pattern_bytes, bytes - at));
-    blit().copy(staged, 0, target.buffer, target.offset + static_cast<UInt>(at), size);
+  int64_t done = std::min(pattern_bytes, bytes);
+  blit().copy(staged, 0, target.buffer, target.offset, static_cast<UInt>(done));
+  while (done < bytes) {  // what is there already, once more behind it
+    const int64_t more = std::min({done, bytes - done, kMaxBlit / pattern_bytes * pattern_bytes});
+    blit().copy(target.buffer, target.offset, target.buffer,
+                target.offset + static_cast<UInt>(done), static_cast<UInt>(more));
+    done += more;
   }
   q_.batch_.staged += pattern_bytes;
   weighs(bytes + pattern_bytes);

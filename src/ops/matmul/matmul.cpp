@@ -95,10 +95,16 @@ Shape transposed(Shape s) {
   return s;
 }
 
-// op(left) op(right) summed to `shape` in f32, rounded once to `dtype`.
+bool same_batch(const Shape& a, const Shape& b) {
+  return a.rank() == b.rank() && std::equal(a.begin(), a.end() - 2, b.begin());
+}
+
+// op(left) op(right) summed to `shape` in f32, rounded once to `dtype`: by the product itself where
+// nothing is summed.
 Tensor product_to(const Tensor& left, const Tensor& right, MatmulOptions o, const Shape& shape,
                   DType dtype) {
-  o.out = f32;
+  const bool whole = same_batch(left.shape(), shape) && same_batch(right.shape(), shape);
+  o.out = whole ? dtype : f32;
   o.out_given = true;
   return cast(sum_to(matmul(left, right, o), shape), dtype);
 }
