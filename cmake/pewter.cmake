@@ -61,7 +61,8 @@ function(pewter_add_op name)
 endfunction()
 
 # pewter_add_tests(ops LIBS pewter_ops): all of tests/<name>/*_test.cpp as one program. Those named
-# *_property_test.cpp need rapidcheck; ctest runs them from one seed.
+# *_property_test.cpp need rapidcheck; ctest runs them from one seed. Tests with Soak in their name are
+# left to entries of their own, labelled slow.
 function(pewter_add_tests name)
   cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_test.cpp)
@@ -84,6 +85,6 @@ function(pewter_add_tests name)
   if(rapidcheck_FOUND)
     target_link_libraries(${name}_tests PRIVATE rapidcheck)
   endif()
-  gtest_discover_tests(${name}_tests TEST_PREFIX "${name}/" DISCOVERY_TIMEOUT 60
+  gtest_discover_tests(${name}_tests TEST_PREFIX "${name}/" TEST_FILTER "-*Soak*" DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS ${name} ENVIRONMENT "RC_PARAMS=seed=20 max_success=300")
 endfunction()

@@ -28,6 +28,7 @@ PUBLIC = {
     "error.h": "core",
     "tensor.h": "core",
     "ops.h": "ops",
+    "mps.h": "ops",
     "lora.h": "model",
     "model.h": "model",
     "train.h": "train",

@@ -56,7 +56,7 @@ def matrix(root):
     for case in root.iter("testcase"):
         if "_" not in case.get("classname") or not case.get("value_param") or not passed(case):
             continue
-        op, test = case.get("classname").rsplit("_", 1)
+        op, test = case.get("classname").split("/")[-1].rsplit("_", 1)
         device = case.get("value_param").strip('"')
         ops = table.setdefault(device, {}).setdefault(snake(op), {})
         for p in case.iter("property"):

@@ -15,8 +15,8 @@ enum class DeviceKind : uint8_t {
   cpu,        // SIMD kernels on this machine's cores
   ref,        // the double-precision definitions of the ops, in plain loops: slow, for checking
   cuda,       // NVIDIA GPUs
-  metal,      // Apple GPUs
-  metal_sim,  // Metal in software; never chosen by default
+  metal,      // Apple GPUs: macOS
+  metal_sim,  // Metal in software, where there is no Mac; never chosen by default
 };
 
 class Device {
@@ -38,7 +38,7 @@ class Device {
   int index_ = 0;
 };
 
-// The first present of cuda, metal, cpu.
+// cpu; cuda and metal will come before it, the first present, once they have every op.
 Device default_device();
 // The devices this build has and this machine offers, in order of preference; `ref` is last.
 std::vector<Device> devices();
@@ -60,7 +60,8 @@ void set_memory_budget(Device device, int64_t bytes);
 void release_cached_memory(Device device);
 
 // The queue of a device. Work enters it in program order. The CPU's stream runs each piece inside
-// the call that queues it, so waiting for it returns at once.
+// the call that queues it, so waiting for it returns at once. What fails on another device is told
+// by the next wait or read that covers it, as an Error that names the ops.
 class Stream {
  public:
   explicit Stream(Device device) : device_(device) {}
@@ -72,7 +73,7 @@ class Stream {
 };
 Stream default_stream(Device device);
 
-// Work recorded once and run again: a CUDA graph on CUDA, a replayed list on the CPU. replay() runs
+// Work recorded once and run again: a CUDA graph on CUDA, a replayed list elsewhere. replay() runs
 // the same kernels on the same memory, so what changes between runs is written into tensors that
 // the captured function reads. Tensors made inside live in memory the graph owns.
 class Graph {

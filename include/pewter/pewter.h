@@ -6,6 +6,7 @@
 #include "pewter/error.h"
 #include "pewter/lora.h"
 #include "pewter/model.h"
+#include "pewter/mps.h"
 #include "pewter/ops.h"
 #include "pewter/tensor.h"
 #include "pewter/train.h"

@@ -56,7 +56,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   command->add_flag("--json", common.json, "Print results as JSON on stdout");
   command
       ->add_option("--device", common.device,
-                   "Where to compute: cpu or ref (default: the first device present)")
+                   "Where to compute: cpu, ref, metal or metal-sim (default: cpu)")
       ->check(not_empty())
       ->check(CLI::Validator(device_fault, ""));
   command->add_option("--seed", common.seed, "Seed of all randomness")

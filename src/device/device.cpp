@@ -4,29 +4,40 @@
 #include <cstring>
 
 #include "backend.h"
+#include "metal/stream.h"
 
 namespace pewter {
 
 Backend& backend(Device device) {
-  const bool host = device.kind() == DeviceKind::cpu || device.kind() == DeviceKind::ref;
-  if (!host || device.index() != 0) {
-    throw_error(ErrorCode::device,
-                "[device] {}: this build has no such device, its kernels are not written yet; "
-                "present are cpu, ref",
-                device.name());
+  if (device.index() == 0) {
+    // `ref` is the CPU's memory with the reference kernels.
+    if (device.kind() == DeviceKind::cpu || device.kind() == DeviceKind::ref) return cpu_backend();
+    if (device == metal::this_device()) return metal::backend();
   }
-  return cpu_backend();  // `ref` is the CPU's memory with the reference kernels
+  std::string present;
+  for (Device d : devices()) present += (present.empty() ? "" : ", ") + d.name();
+  throw_error(ErrorCode::device, "[device] {} is not present; present are {}", device.name(),
+              present);
 }
 
 Device::Device() : Device(default_device()) {}
+
+// Metal comes first once it has every op.
 Device default_device() { return Device(DeviceKind::cpu); }
-std::vector<Device> devices() { return {Device(DeviceKind::cpu), Device(DeviceKind::ref)}; }
+
+std::vector<Device> devices() {
+  std::vector<Device> all;
+  for (DeviceKind kind :
+       {DeviceKind::cpu, DeviceKind::metal, DeviceKind::metal_sim, DeviceKind::ref}) {
+    if (is_present(Device(kind))) all.emplace_back(kind);
+  }
+  return all;
+}
 
 bool is_present(Device device) {
-  for (Device d : devices()) {
-    if (d == device) return true;
-  }
-  return false;
+  if (device.index() != 0) return false;
+  if (device == metal::this_device()) return metal::problem().empty();
+  return device.kind() == DeviceKind::cpu || device.kind() == DeviceKind::ref;
 }
 
 MemoryUse memory_use(Device device) { return backend(device).memory_use(); }

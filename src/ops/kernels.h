@@ -4,6 +4,7 @@
 #pragma once
 
 #include "device/cpu/stream.h"
+#include "device/metal/stream.h"
 #include "pewter/error.h"
 #include "pewter/ops.h"
 
@@ -14,10 +15,16 @@ struct Kernels {
   const char* op;
   void (*cpu)(const Args&) = nullptr;
   void (*ref)(const Args&) = nullptr;
+  // Encodes what computes the op; throws ErrorCode::device where neither MPS nor a kernel can.
+  void (*metal)(metal::Encoder&, const Args&) = nullptr;
 };
 
 template <typename Args>
 void run(const Kernels<Args>& kernels, Device device, const Args& args) {
+  if (metal::is_metal(device) && kernels.metal) {
+    return metal::submit(kernels.op,
+                         [encode = kernels.metal, args](metal::Encoder& e) { encode(e, args); });
+  }
   void (*kernel)(const Args&) = nullptr;
   if (device.kind() == DeviceKind::cpu) kernel = kernels.cpu;
   if (device.kind() == DeviceKind::ref) kernel = kernels.ref;

@@ -1,9 +1,10 @@
 // The budget, captured work, and failures, through the public calls; the thread pool by itself.
 #include <atomic>
+#include <cstdlib>
 #include <new>
 #include <stdexcept>
 
-#include "device/cpu/allocator.h"
+#include "device/allocator.h"
 #include "device/cpu/stream.h"
 #include "device/cpu/thread_pool.h"
 #include "support/products.h"
@@ -24,8 +25,20 @@ std::string message_of(ErrorCode code, const std::function<void()>& call) {
   return {};
 }
 
+class TestMemory final : public MemorySource {
+ public:
+  const char* name() const override { return "test"; }
+  void* take(int64_t size) override {
+    return refusals-- > 0 ? nullptr : std::aligned_alloc(64, static_cast<size_t>(size));
+  }
+  void give(void* block, int64_t) noexcept override { std::free(block); }
+  void settle() override { ++settled; }
+  int refusals = 0, settled = 0;
+};
+
 TEST(Memory, OverBudgetSaysWhatWasAskedAndHeld) {
-  cpu::Allocator memory(1 << 20);
+  TestMemory source;
+  Allocator memory(1 << 20, source);
   void* held = memory.allocate(512 << 10);
   const std::string message =
       message_of(ErrorCode::out_of_memory, [&] { memory.allocate(600000); });
@@ -47,7 +60,8 @@ TEST(Memory, OverBudgetSaysWhatWasAskedAndHeld) {
 // A step that frees all it used finds it again: no page is asked of the system twice. Sizes that
 // nobody asks for any more go when others need the room.
 TEST(Memory, KeepsAStepsBlocksButNotMoreThanWasEverInUse) {
-  cpu::Allocator memory(int64_t{4} << 30);
+  TestMemory source;
+  Allocator memory(int64_t{4} << 30, source);
   const auto step = [&](int64_t bytes) {
     std::vector<void*> blocks;
     for (int i = 0; i < 16; ++i) blocks.push_back(memory.allocate(bytes));
@@ -64,10 +78,25 @@ TEST(Memory, KeepsAStepsBlocksButNotMoreThanWasEverInUse) {
   EXPECT_LE(memory.use().peak, 288 << 20);
 }
 
+// A device may say no for what is only cached, or not free yet; then there is a second try.
+TEST(Memory, RefusedBlockIsAskedForAgainWithAnEmptyCache) {
+  TestMemory source;
+  Allocator memory(1 << 20, source);
+  memory.free(memory.allocate(1000), 1000);
+  source.refusals = 1;
+  void* block = memory.allocate(5000);
+  EXPECT_EQ(memory.use().cached, 0);
+  EXPECT_EQ(source.settled, 1);
+  source.refusals = 2;
+  message_of(ErrorCode::out_of_memory, [&] { memory.allocate(7000); });
+  memory.free(block, 5000);
+}
+
 // Blocks that are in use never share a byte, whatever was freed between; and freeing cannot fail.
 TEST(Memory, CachedBlocksAreHandedOutOnce) {
-  static_assert(noexcept(std::declval<cpu::Allocator&>().free(nullptr, 1)));
-  cpu::Allocator memory(64 << 20);
+  static_assert(noexcept(std::declval<Allocator&>().free(nullptr, 1)));
+  TestMemory source;
+  Allocator memory(64 << 20, source);
   std::vector<std::pair<char*, int64_t>> used;
   uint32_t state = 7;
   for (int i = 0; i < 5000; ++i) {
@@ -87,7 +116,7 @@ TEST(Memory, CachedBlocksAreHandedOutOnce) {
   }
   int64_t live = 0;
   for (const auto& [block, bytes] : used) {
-    live += cpu::rounded_size(bytes);
+    live += rounded_size(bytes);
     for (int64_t b : {int64_t{0}, bytes - 1}) ASSERT_EQ(block[b], static_cast<char>(bytes));
   }
   EXPECT_EQ(memory.use().live, live);
@@ -155,7 +184,7 @@ TEST(Graph, RejectsBadArguments) {
   message_of(ErrorCode::argument, [] { Graph().replay(); });
   message_of(ErrorCode::argument,
              [] { capture(default_stream(kCpu), [] { capture(default_stream(kCpu), [] {}); }); });
-  EXPECT_EQ(cpu::capturing(), nullptr);  // the failed capture ended
+  EXPECT_EQ(recording(cpu_backend()), nullptr);  // the failed capture ended
 }
 
 // An id that became wrong between capture and replay is told, and the graph works again after.

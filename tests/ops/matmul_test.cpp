@@ -336,5 +336,11 @@ DEVICE_TEST(Matmul, RejectsBadArguments) {
   EXPECT_EQ(code(a, w, {.transpose_b = true}), shape);
 }
 
+ALSO_ON_METAL(Matmul, BroadcastsBatches);
+ALSO_ON_METAL(Matmul, OddSizes);
+ALSO_ON_METAL(Matmul, ExtremeValues);
+ALSO_ON_METAL(Matmul, PowersOfTwoAreExact);
+ALSO_ON_METAL(Matmul, LargeAgainstRandomVector);
+
 }  // namespace
 }  // namespace pewter::test

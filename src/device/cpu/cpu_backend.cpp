@@ -1,53 +1,36 @@
-// The CPU device: memory from the caching allocator, work run in place, capture as a list.
+// The CPU device: memory from the system, work run in place, capture as a list.
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "../backend.h"
-#include "allocator.h"
-#include "stream.h"
+#include "../graph.h"
 
 namespace pewter {
-
-struct Graph::Impl {
-  std::vector<cpu::Captured> work;
-  std::shared_ptr<cpu::Allocator> pool;  // tensors made inside live here as long as the graph
-};
-
-void Graph::replay() const {
-  if (!impl_ || impl_->work.empty()) {
-    throw_error(ErrorCode::argument, "[graph] nothing was captured, so nothing can be replayed");
-  }
-  for (const cpu::Captured& piece : impl_->work) cpu::run_checked(piece.op, piece.run);
-}
-int64_t Graph::size() const { return impl_ ? static_cast<int64_t>(impl_->work.size()) : 0; }
-
 namespace cpu {
 namespace {
-
-thread_local std::shared_ptr<Allocator> graph_pool;
 
 // Nine tenths of memory: the rest is for mapped models and other programs.
 int64_t default_budget() {
   return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE) / 10 * 9;
 }
 
-struct Block final : Storage {
-  Block(Device device, void* data, int64_t bytes, std::shared_ptr<Allocator> from)
-      : Storage(device, data, bytes), from(std::move(from)) {}
-  ~Block() override { from->free(data, bytes); }
-  std::shared_ptr<Allocator> from;
+class System final : public MemorySource {
+ public:
+  const char* name() const override { return "cpu"; }
+  void* take(int64_t size) override { return std::aligned_alloc(64, static_cast<size_t>(size)); }
+  void give(void* block, int64_t) noexcept override { std::free(block); }
 };
 
 class CpuBackend final : public Backend {
  public:
   std::shared_ptr<Storage> allocate(Device device, int64_t bytes) override {
-    const auto& from = graph_pool ? graph_pool : memory_;
-    return std::make_shared<Block>(device, from->allocate(bytes), bytes, from);
+    const Graph::Impl* graph = recording(*this);
+    return make_storage(device, bytes, graph ? graph->pool : memory_);
   }
   std::shared_ptr<Storage> allocate_lasting(Device device, int64_t bytes) override {
-    return std::make_shared<Block>(device, memory_->allocate(bytes), bytes, memory_);
+    return make_storage(device, bytes, memory_);
   }
   void copy_from_host(void* to, const void* host, int64_t bytes) override {
     if (bytes > 0) std::memcpy(to, host, static_cast<size_t>(bytes));
@@ -56,54 +39,19 @@ class CpuBackend final : public Backend {
     if (bytes > 0) std::memcpy(host, from, static_cast<size_t>(bytes));
   }
   void wait() override {}
-  Graph capture(const std::function<void()>& work) override;
+  Graph capture(const std::function<void()>& work) override {
+    return record_graph(*this, memory_, work);
+  }
   MemoryUse memory_use() const override { return memory_->use(); }
   void set_memory_budget(int64_t bytes) override { memory_->set_budget(bytes); }
   void release_cached_memory() override { memory_->release_cache(); }
 
  private:
-  std::shared_ptr<Allocator> memory_ = std::make_shared<Allocator>(default_budget());
+  System system_;
+  std::shared_ptr<Allocator> memory_ = std::make_shared<Allocator>(default_budget(), system_);
 };
 
-Graph CpuBackend::capture(const std::function<void()>& work) {
-  if (capturing()) throw_error(ErrorCode::argument, "[capture] this thread is capturing already");
-  auto impl = std::make_shared<Graph::Impl>();
-  impl->pool = std::make_shared<Allocator>(memory_);
-  struct Scope {
-    Scope(Graph::Impl& impl) {
-      capturing() = &impl.work;
-      graph_pool = impl.pool;
-    }
-    ~Scope() {
-      capturing() = nullptr;
-      graph_pool = nullptr;
-    }
-  } scope(*impl);
-  work();
-  return Graph(std::move(impl));
-}
-
 }  // namespace
-
-std::vector<Captured>*& capturing() {
-  thread_local std::vector<Captured>* list = nullptr;
-  return list;
-}
-
-void rethrow_naming(const char* op) {
-  try {
-    throw;
-  } catch (const Error&) {
-    throw;
-  } catch (const std::bad_alloc&) {
-    throw_error(ErrorCode::out_of_memory, "[{}] no memory for its work on cpu", op);
-  } catch (const std::exception& e) {
-    throw_error(ErrorCode::device_failure, "[{}] failed on cpu: {}", op, e.what());
-  } catch (...) {
-    throw_error(ErrorCode::device_failure, "[{}] failed on cpu", op);
-  }
-}
-
 }  // namespace cpu
 
 Backend& cpu_backend() {

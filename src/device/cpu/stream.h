@@ -3,40 +3,26 @@
 // under way on this thread the work is also kept, to be replayed.
 #pragma once
 
-#include <functional>
-#include <vector>
+#include "device/backend.h"
+#include "device/graph.h"
 
 namespace pewter::cpu {
-
-struct Captured {
-  const char* op;
-  std::function<void()> run;
-};
-
-// The list that this thread captures into, or null.
-std::vector<Captured>*& capturing();
-
-// To be called while an exception is handled: throws it again, as an Error that names `op` if it is
-// none yet: out_of_memory for std::bad_alloc, device_failure for all others.
-[[noreturn]] void rethrow_naming(const char* op);
 
 template <typename Run>
 void run_checked(const char* op, Run&& run) {
   try {
     run();
   } catch (...) {
-    rethrow_naming(op);
+    rethrow_naming(op, "cpu");
   }
 }
 
 template <typename Run>
 void submit(const char* op, Run&& run) {
-  if (auto* list = capturing()) {
-    list->push_back({op, run});
-    run_checked(op, list->back().run);
-  } else {
-    run_checked(op, run);
+  if (Graph::Impl* graph = recording(cpu_backend())) {
+    graph->work.push_back({op, [op, run] { run_checked(op, run); }});
   }
+  run_checked(op, run);
 }
 
 }  // namespace pewter::cpu

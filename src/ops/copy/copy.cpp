@@ -11,8 +11,8 @@
 namespace pewter {
 namespace {
 
-constexpr Kernels<CopyArgs> kCopy{"copy", cpu::copy, ref::copy};
-constexpr Kernels<FillArgs> kFill{"fill", cpu::fill, ref::fill};
+constexpr Kernels<CopyArgs> kCopy{"copy", cpu::copy, ref::copy, metal::copy};
+constexpr Kernels<FillArgs> kFill{"fill", cpu::fill, ref::fill, metal::fill};
 
 Tensor dequantised(const Tensor& x, DType dtype) {
   Tensor y = empty(x.shape(), {f32, x.device()});

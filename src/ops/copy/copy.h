@@ -15,6 +15,13 @@ To to_integer(double x) {
   return x < Limits::max() ? static_cast<To>(x) : Limits::max();
 }
 
+namespace metal {
+class Encoder;
+// One dtype only, so far: floating types of any strides, others contiguous.
+void copy(Encoder& e, const CopyArgs& args);
+// Contiguous memory only, so far.
+void fill(Encoder& e, const FillArgs& args);
+}  // namespace metal
 namespace cpu {
 void copy(const CopyArgs& args);
 void fill(const FillArgs& args);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ops/matmul/gemm.h"
-#include "pewter/tensor.h"
+#include "pewter/ops.h"
 
 namespace pewter {
 
@@ -27,7 +27,19 @@ struct MatmulArgs {
 namespace cpu {
 void matmul(const MatmulArgs& args);
 }
+namespace metal {
+class Encoder;
+// a and b have a matrix layout (matmul_mps.h), c, where there is one, lies in y, and k > 0.
+void matmul(Encoder& encoder, const MatmulArgs& args);
+}  // namespace metal
 namespace ref {
 void matmul(const MatmulArgs& args);
 }
+
+// The public function: checks, result, gradient, through the kernels given; errors name kernels.op.
+template <typename Args>
+struct Kernels;
+Tensor matmul_by(const Kernels<MatmulArgs>& kernels, const Tensor& a, const Tensor& b,
+                 const MatmulOptions& options);
+
 }  // namespace pewter

@@ -5,9 +5,9 @@
 namespace pewter {
 namespace {
 
-constexpr Kernels<SoftmaxArgs> kForward{"softmax", cpu::softmax, ref::softmax};
+constexpr Kernels<SoftmaxArgs> kForward{"softmax", cpu::softmax, ref::softmax, metal::softmax};
 constexpr Kernels<SoftmaxBackwardArgs> kBackward{"softmax_backward", cpu::softmax_backward,
-                                                 ref::softmax_backward};
+                                                 ref::softmax_backward, metal::softmax_backward};
 
 Tensor softmax_backward(const Tensor& y, const Tensor& grad) {
   const Tensor dy = contiguous(grad);

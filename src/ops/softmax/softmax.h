@@ -8,6 +8,11 @@
 #include "softmax_args.h"
 
 namespace pewter {
+namespace metal {
+class Encoder;
+void softmax(Encoder& encoder, const SoftmaxArgs& args);
+void softmax_backward(Encoder& encoder, const SoftmaxBackwardArgs& args);
+}  // namespace metal
 namespace cpu {
 void softmax(const SoftmaxArgs& args);
 void softmax_backward(const SoftmaxBackwardArgs& args);

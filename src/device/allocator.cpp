@@ -7,7 +7,7 @@
 
 #include "pewter/error.h"
 
-namespace pewter::cpu {
+namespace pewter {
 namespace {
 constexpr int64_t kAlign = 64;
 constexpr int64_t kLeastKept = int64_t{64} << 20;
@@ -31,7 +31,8 @@ void* Allocator::cached_block(int64_t size) {
 
 void* Allocator::allocate(int64_t bytes) {
   if (bytes > (int64_t{1} << 60)) {
-    throw_error(ErrorCode::out_of_memory, "[memory] asked for {} bytes on cpu", bytes);
+    throw_error(ErrorCode::out_of_memory, "[memory] asked for {} bytes on {}", bytes,
+                device_name());
   }
   const int64_t size = rounded_size(bytes);
   std::lock_guard lock(mutex_);
@@ -52,7 +53,7 @@ void* Allocator::allocate(int64_t bytes) {
 // The largest go first: they are the fewest, and the last of the cache.
 void Allocator::shrink_cache(int64_t held) {
   while (!cache_.empty() && use_.live + use_.cached > held) {
-    std::free(cache_.back().block);
+    source_->give(cache_.back().block, cache_.back().size);
     use_.cached -= cache_.back().size;
     cache_.pop_back();
     --blocks_;
@@ -61,16 +62,31 @@ void Allocator::shrink_cache(int64_t held) {
 
 void* Allocator::fresh_block(int64_t size, int64_t bytes) {
   // An eighth above the most that was ever in use: enough for a step's ebb and flow.
-  const int64_t enough = std::max(peak_live_ + peak_live_ / 8, kLeastKept);
-  shrink_cache(std::min(enough, use_.budget) - size);
+  shrink_cache(std::max(peak_live_ + peak_live_ / 8, kLeastKept) - size);
+  if (use_.live + use_.cached + size > use_.budget) make_room();
   void* block = nullptr;
-  if (use_.live + size <= use_.budget) block = std::aligned_alloc(kAlign, size);
+  if (use_.live + size <= use_.budget) {
+    block = source_->take(size);
+    if (!block) {  // the device said no: perhaps for what is cached here
+      make_room();
+      block = source_->take(size);
+    }
+  }
   if (!block) {
     throw_error(ErrorCode::out_of_memory,
-                "[memory] asked for {} bytes on cpu; {} are in use and the budget is {}", bytes,
-                use_.live, use_.budget);
+                "[memory] asked for {} bytes on {}; {} are in use and the budget is {}", bytes,
+                device_name(), use_.live, use_.budget);
   }
   return block;
+}
+
+void Allocator::make_room() {
+  release_cache_locked();
+  source_->settle();
+}
+
+const char* Allocator::device_name() const {
+  return parent_ ? parent_->device_name() : source_->name();
 }
 
 void Allocator::free(void* data, int64_t bytes) noexcept {
@@ -82,7 +98,8 @@ void Allocator::free(void* data, int64_t bytes) noexcept {
 }
 
 void Allocator::release_cache_locked() {
-  for (auto& [size, block] : cache_) parent_ ? parent_->free(block, size) : std::free(block);
+  for (auto& [size, block] : cache_)
+    parent_ ? parent_->free(block, size) : source_->give(block, size);
   blocks_ -= cache_.size();
   cache_.clear();
   use_.cached = 0;
@@ -104,4 +121,21 @@ MemoryUse Allocator::use() const {
   return use_;
 }
 
-}  // namespace pewter::cpu
+namespace {
+
+struct Block final : Storage {
+  Block(Device device, void* data, int64_t bytes, std::shared_ptr<Allocator> from)
+      : Storage(device, data, bytes), from(std::move(from)) {}
+  ~Block() override { from->free(data, bytes); }
+  std::shared_ptr<Allocator> from;
+};
+
+}  // namespace
+
+std::shared_ptr<Storage> make_storage(Device device, int64_t bytes,
+                                      std::shared_ptr<Allocator> from) {
+  void* data = from->allocate(bytes);
+  return std::make_shared<Block>(device, data, bytes, std::move(from));
+}
+
+}  // namespace pewter
