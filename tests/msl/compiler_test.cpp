@@ -57,6 +57,19 @@ TEST(Compiler, SeveralErrorsInOneMessage) {
   EXPECT_NE(two.find("program_source:2:9: error:"), std::string::npos) << two;
 }
 
+TEST(Compiler, FilesOfTheProgramsFolderAreNotFound) {
+  const std::string name = "local_" + std::to_string(getpid()) + ".h";
+  std::ofstream(name) << "\n";
+  EXPECT_NE(messages_of("#include \"" + name + "\"\n").find("file not found"), std::string::npos);
+  fs::remove(name);
+}
+
+TEST(Compiler, WithoutAFolderNothingIsKept) {
+  const auto own = air::make_executor({});
+  const auto library = value_of(own->compile_source("kernel void f(device int* x) {}", precise()));
+  EXPECT_EQ(library->function_names(), std::vector<std::string>{"f"});
+}
+
 TEST(Compiler, ParametersWithoutAMeaningAreErrors) {
   const std::string messages = messages_of(std::string(kHead) + "kernel void f(uint lost) {}");
   EXPECT_EQ(

@@ -158,10 +158,13 @@ void write_headers(const fs::path& place) {
   put_in_place(draft, place);
 }
 
-ProcessResult run_clang(const std::vector<std::string>& flags, const std::string& input) {
+// Among the headers, so that a source finds no file of the program's own folder: what it finds
+// would have to be a part of the key under which the result is kept.
+ProcessResult run_clang(const std::vector<std::string>& flags, const std::string& input,
+                        const fs::path& headers) {
   std::vector<std::string> arguments = {find_clang().string()};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  return run_process(arguments, input);
+  return run_process(arguments, input, headers.string());
 }
 
 bool passed(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
@@ -187,7 +190,7 @@ fs::path Clang::prefix(const std::vector<std::string>& flags) const {
   auto arguments = flags;
   arguments.insert(arguments.end(), {"-x", "c++-header", "-emit-pch", "-o", draft.string(),
                                      (headers() / "msl.h").string()});
-  const ProcessResult made = run_clang(arguments, "");
+  const ProcessResult made = run_clang(arguments, "", headers());
   if (!passed(made.status)) fail(FailureKind::internal, "metal_stdlib: {}", made.errors);
   put_in_place(draft, place);
   return place;
@@ -201,7 +204,7 @@ ClangResult Clang::compile(const std::string& source, const CompileOptions& opti
   flags.insert(flags.end(),
                {"-include-pch", precompiled.string(), "-fno-validate-pch", "-I", headers().string(),
                 "-disable-llvm-passes", "-emit-llvm-bc", "-x", "c++", "-o", "-", "-"});
-  ProcessResult run = run_clang(flags, prelude(options) + source);
+  ProcessResult run = run_clang(flags, prelude(options) + source, headers());
   ClangResult result;
   result.passed = passed(run.status);
   result.output = std::move(run.output);

@@ -22,7 +22,7 @@ struct ClangResult {
 class Clang {
  public:
   // `folder` keeps the headers and what is made of them; it is made when needed.
-  explicit Clang(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit Clang(std::filesystem::path folder) : folder_(std::filesystem::absolute(folder)) {}
 
   // Path, size and date of the program and the digest of the headers: what a result depends on.
   // Throws air::Error where there is no clang.

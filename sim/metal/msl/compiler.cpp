@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/Support/SHA256.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../air/cache.h"
@@ -55,9 +56,20 @@ Compiled compile_now(std::string_view source, const CompileOptions& options, con
   return {pack_metallib(lower(result.output, options.max_total_threads)), messages};
 }
 
+// What lies there is read by the compiler, so nobody else may write there.
+fs::path temporary_folder() {
+  const fs::path folder = fs::temp_directory_path() / fmt::format("pewter-msl-{}", getuid());
+  mkdir(folder.c_str(), 0700);
+  struct stat found {};
+  if (lstat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != getuid() ||
+      (found.st_mode & 022)) {
+    air::fail(FailureKind::internal, "{} is not a folder of this user's alone", folder.string());
+  }
+  return folder;
+}
+
 fs::path folder_of(const air::ObjectCache& cache) {
-  if (!cache.folder.empty()) return cache.folder / "msl";
-  return fs::temp_directory_path() / fmt::format("pewter-msl-{}", getuid());
+  return cache.folder.empty() ? temporary_folder() : cache.folder / "msl";
 }
 
 }  // namespace

@@ -60,11 +60,13 @@ int wait_for(pid_t child) {
 
 }  // namespace
 
-ProcessResult run_process(const std::vector<std::string>& arguments, const std::string& input) {
+ProcessResult run_process(const std::vector<std::string>& arguments, const std::string& input,
+                          const std::string& directory) {
   MemoryFile in("in"), out("out"), errors("err");
   in.fill(input);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
   posix_spawn_file_actions_adddup2(&actions, in.descriptor(), 0);
   posix_spawn_file_actions_adddup2(&actions, out.descriptor(), 1);
   posix_spawn_file_actions_adddup2(&actions, errors.descriptor(), 2);

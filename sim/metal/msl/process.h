@@ -11,7 +11,8 @@ struct ProcessResult {
   std::string output, errors;
 };
 
-// Throws air::Error where the program cannot be started.
-ProcessResult run_process(const std::vector<std::string>& arguments, const std::string& input);
+// In `directory`. Throws air::Error where the program cannot be started.
+ProcessResult run_process(const std::vector<std::string>& arguments, const std::string& input,
+                          const std::string& directory);
 
 }  // namespace metal_sim::msl
