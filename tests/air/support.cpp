@@ -73,15 +73,6 @@ ConstantValue raw_constant(uint32_t index, uint32_t type, const void* data, size
   return value;
 }
 
-std::shared_ptr<KernelLibrary> load(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) return nullptr;
-  std::vector<std::byte> bytes(size_t(in.tellg()));
-  in.seekg(0).read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size()));
-  static const auto executor = make_executor(default_cache());
-  return value_of(executor->load_metallib(bytes));
-}
-
 }  // namespace
 
 std::vector<std::byte> metallib_of(const std::string& kernel, const std::string& assembly) {
@@ -118,19 +109,6 @@ std::shared_ptr<Kernel> kernel_of(const std::string& name, const std::string& as
   const auto executor = make_executor({});
   const auto library = value_of(executor->load_metallib(metallib_of(name, assembly)));
   return value_of(library->make_kernel(name, constants, {}));
-}
-
-KernelLibrary* mlx_library() {
-  static const std::shared_ptr<KernelLibrary> library = [] {
-    const char* own = std::getenv("PEWTER_MLX_METALLIB");
-    if (own) return load(own);
-    const char* cache = std::getenv("XDG_CACHE_HOME");
-    const char* home = std::getenv("HOME");
-    const std::filesystem::path folder =
-        cache ? std::filesystem::path(cache) : std::filesystem::path(home ? home : ".") / ".cache";
-    return load(folder / "pewter" / "mlx-metal-0.32.4" / "mlx.metallib");
-  }();
-  return library.get();
 }
 
 std::vector<float> randoms(size_t count, uint64_t seed, float low, float high) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -96,7 +97,9 @@ std::shared_ptr<Kernel> kernel_of(const std::string& name, const std::string& as
                                   std::span<const ConstantValue> constants = {});
 
 // mlx.metallib, where $PEWTER_MLX_METALLIB or the cache folder has it; null otherwise.
+std::shared_ptr<KernelLibrary> load_mlx_library();
 KernelLibrary* mlx_library();
+std::filesystem::path mlx_folder();
 
 std::vector<float> randoms(size_t count, uint64_t seed, float low = -1, float high = 1);
 std::vector<uint16_t> to_half(const std::vector<float>& values);

@@ -95,8 +95,8 @@ struct SimdRequest {
 
 struct Lane;  // scheduler.h
 
-// Flags of an access that is checked.
-constexpr uint32_t kAccessWrite = 1, kAccessAtomic = 2;
+// Flags of an access that is checked; above them the line of its source, 0 where nobody knows.
+constexpr uint32_t kAccessWrite = 1, kAccessAtomic = 2, kAccessExchange = 4, kAccessLineShift = 8;
 
 extern "C" {
 void pewter_air_barrier(Lane* lane, uint32_t site);

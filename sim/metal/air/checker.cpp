@@ -76,6 +76,7 @@ const Checker::Region* Checker::find(const std::byte* address, uint64_t size, ui
 bool Checker::access(uint32_t thread, const void* address, uint64_t size, uint32_t base,
                      uint32_t flags) {
   if (size == 0) return true;
+  line_ = flags >> kAccessLineShift;
   const auto* at = static_cast<const std::byte*>(address);
   const bool write = flags & kAccessWrite;
   const Region* region = find(at, size, base);
@@ -106,6 +107,7 @@ bool Checker::access(uint32_t thread, const void* address, uint64_t size, uint32
 
 bool Checker::private_access(uint32_t thread, const void* address, uint64_t size,
                              const void* object, uint64_t object_size) {
+  line_ = 0;
   const auto offset =
       static_cast<const std::byte*>(address) - static_cast<const std::byte*>(object);
   if (offset >= 0 && size <= object_size && uint64_t(offset) <= object_size - size) return true;
@@ -119,6 +121,7 @@ bool Checker::private_access(uint32_t thread, const void* address, uint64_t size
 }
 
 void Checker::diverged_barrier(uint32_t thread) {
+  line_ = 0;
   report("barrier", 0,
          fmt::format("threads of one group wait at different barriers, {}", thread_name(thread)));
 }
@@ -158,7 +161,8 @@ void Checker::judge(Cell& cell, const Region& region, uint32_t thread, const std
   now.thread = thread;
   now.atomic = atomic;
   now.set = 1;
-  if (region.threadgroup && !cell.write.set && (!write || atomic)) {
+  const bool reads = !write || (flags & kAccessExchange);
+  if (region.threadgroup && !cell.write.set && reads) {
     report("unwritten", region.base,
            fmt::format("read before written: offset {} of {}, {}", at - region.begin,
                        base_name(region.base), thread_name(thread)));
@@ -224,6 +228,7 @@ void Checker::report_race(const Region& region, const Stamp& old, bool old_write
 
 void Checker::report(std::string_view kind, uint32_t base, std::string message) {
   if (findings_.size() >= kMaxFindings || !seen_.emplace(kind, base).second) return;
+  if (line_ > 0) message += fmt::format(", line {}", line_);
   findings_.push_back(std::move(message));
 }
 

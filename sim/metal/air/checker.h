@@ -78,6 +78,7 @@ class Checker {
   std::vector<std::string> findings_;
   std::set<std::tuple<std::string, uint32_t>> seen_;
   bool out_of_bounds_ = false;
+  uint32_t line_ = 0;  // of the access at hand
 };
 
 }  // namespace metal_sim::air

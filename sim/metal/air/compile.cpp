@@ -4,6 +4,7 @@
 
 #include <llvm/Bitcode/BitcodeReader.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/LegacyPassManager.h>
@@ -167,6 +168,7 @@ void build(Module& module, const CompileRequest& request, TargetMachine& target)
   lower_calls(*thread, &program);
   expand_bfloat_rounding(*thread);
   add_checks(*thread, &program, request.checks);
+  StripDebugInfo(module);  // lines served the checks
   lay_out(&program);
   if (!program.synchronises && !request.checks) make_group_function(module, *thread);
   program.private_bytes = private_bytes(*thread, module.getDataLayout());

@@ -4,6 +4,7 @@
 #include <exception>
 #include <mutex>
 
+#include "../msl/compiler.h"
 #include "compile.h"
 #include "error.h"
 #include "make_executor.h"
@@ -87,10 +88,11 @@ class AirKernel final : public Kernel {
 
 class AirLibrary final : public KernelLibrary {
  public:
-  AirLibrary(std::shared_ptr<const Metallib> library, ObjectCache cache)
-      : library_(std::move(library)), cache_(std::move(cache)) {}
+  AirLibrary(std::shared_ptr<const Metallib> library, ObjectCache cache, std::string warnings = {})
+      : library_(std::move(library)), cache_(std::move(cache)), warnings_(std::move(warnings)) {}
 
   std::vector<std::string> function_names() const override { return library_->kernel_names(); }
+  std::string warnings() const override { return warnings_; }
 
   Outcome<FunctionInfo> describe(std::string_view function) const override {
     return guarded<FunctionInfo>([&]() -> Outcome<FunctionInfo> {
@@ -111,6 +113,7 @@ class AirLibrary final : public KernelLibrary {
  private:
   std::shared_ptr<const Metallib> library_;
   ObjectCache cache_;
+  std::string warnings_;
 };
 
 class AirExecutor final : public KernelExecutor {
@@ -126,10 +129,16 @@ class AirExecutor final : public KernelExecutor {
         });
   }
 
-  Outcome<std::shared_ptr<KernelLibrary>> compile_source(std::string_view,
-                                                         const CompileOptions&) override {
-    return Failure{FailureKind::unsupported,
-                   "this executor takes .metallib files; it has no compiler for Metal source"};
+  Outcome<std::shared_ptr<KernelLibrary>> compile_source(std::string_view source,
+                                                         const CompileOptions& options) override {
+    return guarded<std::shared_ptr<KernelLibrary>>(
+        [&]() -> Outcome<std::shared_ptr<KernelLibrary>> {
+          const msl::Compiled made = msl::compile(source, options, cache_);
+          const auto bytes = std::as_bytes(std::span(made.metallib));
+          auto library = std::make_shared<const Metallib>(bytes, "program_source");
+          return std::shared_ptr<KernelLibrary>(
+              std::make_shared<AirLibrary>(std::move(library), cache_, made.warnings));
+        });
   }
 
  private:

@@ -3,6 +3,7 @@
 // before the heavy optimisation, which then moves calls and accesses together.
 #include <llvm/Analysis/ValueTracking.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/DebugInfoMetadata.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
@@ -26,6 +27,14 @@ struct Access {
   uint64_t unit = 1;      // bytes that surely belong together
   uint32_t flags = 0;
 };
+
+// In the source that was given, where a function of a header was inlined into it.
+uint32_t line_of(const Instruction& i) {
+  for (const DILocation* at = i.getDebugLoc(); at; at = at->getInlinedAt()) {
+    if (at->getFilename() == "program_source") return at->getLine();
+  }
+  return 0;
+}
 
 struct Origin {
   uint32_t base = kUnknownBase;
@@ -109,10 +118,10 @@ class Instrumenter {
           kAccessWrite | (store->isAtomic() ? kAccessAtomic : 0));
     } else if (auto* rmw = dyn_cast<AtomicRMWInst>(&i)) {
       add(i, rmw->getPointerOperand(), rmw->getType(), rmw->getAlign(),
-          kAccessWrite | kAccessAtomic);
+          kAccessWrite | kAccessAtomic | kAccessExchange);
     } else if (auto* swap = dyn_cast<AtomicCmpXchgInst>(&i)) {
       add(i, swap->getPointerOperand(), swap->getNewValOperand()->getType(), swap->getAlign(),
-          kAccessWrite | kAccessAtomic);
+          kAccessWrite | kAccessAtomic | kAccessExchange);
     } else if (auto* block = dyn_cast<AnyMemIntrinsic>(&i)) {
       collect_block(*block);
     }
@@ -165,7 +174,7 @@ class Instrumenter {
     Value* index = thread_index(b);
     call(b, "pewter_air_check",
          {thread_.getArg(0), index, access.pointer, access.size, b.getInt32(base),
-          b.getInt32(access.flags)});
+          b.getInt32(access.flags | line_of(*access.at) << kAccessLineShift)});
   }
 
   void check_private(const Access& access, AllocaInst& own) {

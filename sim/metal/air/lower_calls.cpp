@@ -297,8 +297,9 @@ class CallLowering {
     name.split(parts, '.');
     const StringRef op = parts.size() > 2 ? parts[2] : "";
     Value* pointer = call.getArgOperand(0);
+    const unsigned operand = op == "cmpxchg" ? 2 : 1;
     const Align align(call.getModule()->getDataLayout().getTypeStoreSize(
-        op == "store" ? call.getArgOperand(1)->getType() : call.getType()));
+        op == "load" ? call.getType() : call.getArgOperand(operand)->getType()));
     constexpr auto order = AtomicOrdering::Monotonic;
     if (op == "load") {
       auto* made = b.CreateAlignedLoad(call.getType(), pointer, align);
@@ -309,10 +310,24 @@ class CallLowering {
       b.CreateAlignedStore(call.getArgOperand(1), pointer, align)->setAtomic(order);
       return nullptr;
     }
+    if (op == "cmpxchg") return compare_exchange(b, call);
     const bool is_signed = parts.size() > 3 && parts[3] == "s";
     const bool real = call.getType()->isFloatingPointTy();
     return b.CreateAtomicRMW(operation(op, is_signed, real), pointer, call.getArgOperand(1), align,
                              order);
+  }
+
+  // (pointer, address of the expected value, value, ...): true if it was exchanged; what was there
+  // goes to the expected value.
+  Value* compare_exchange(IRBuilder<>& b, CallInst& call) {
+    Value* wanted = call.getArgOperand(2);
+    Type* word = b.getIntNTy(unsigned(wanted->getType()->getPrimitiveSizeInBits()));
+    auto* made =
+        b.CreateAtomicCmpXchg(call.getArgOperand(0), b.CreateLoad(word, call.getArgOperand(1)),
+                              b.CreateBitCast(wanted, word), Align(word->getIntegerBitWidth() / 8),
+                              AtomicOrdering::Monotonic, AtomicOrdering::Monotonic);
+    b.CreateStore(b.CreateExtractValue(made, 0), call.getArgOperand(1));
+    return b.CreateExtractValue(made, 1);
   }
 
   AtomicRMWInst::BinOp operation(StringRef op, bool is_signed, bool real) {

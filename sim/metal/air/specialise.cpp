@@ -62,6 +62,20 @@ void set_slot(const ConstantSlot& slot, const ConstantValue* value) {
   global.setConstant(true);
 }
 
+// "x.MTL_FC_DEFINED_3" of our own front end: whether constant 3 was given.
+void set_tests(Module& module, std::span<const ConstantValue> values) {
+  for (const ConstantSlot& slot : constant_slots(module)) {
+    const std::string end = ".MTL_FC_DEFINED_" + std::to_string(slot.constant.index);
+    for (GlobalVariable& global : module.globals()) {
+      if (!global.getName().ends_with(end)) continue;
+      const bool given = find_value(slot.constant, values) != nullptr;
+      global.setInitializer(ConstantInt::get(global.getValueType(), given));
+      global.setExternallyInitialized(false);
+      global.setConstant(true);
+    }
+  }
+}
+
 void replace_normalise(Module& module) {
   for (Function& function : llvm::make_early_inc_range(module)) {
     if (!function.getName().starts_with("air.normalize_function_constant_predicate")) continue;
@@ -124,6 +138,7 @@ void fold_constants(Module& module, std::span<const ConstantValue> values) {
   for (const ConstantSlot& slot : constant_slots(module)) {
     set_slot(slot, find_value(slot.constant, values));
   }
+  set_tests(module, values);
   replace_normalise(module);
   const auto functions = initialisers(module);
   for (Function* function : functions) run_initialiser(module, *function);

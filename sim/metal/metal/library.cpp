@@ -60,6 +60,7 @@ Error* library_error(const Failure& failure) {
 void MetalCompileOptions::set_fast_math(bool on) {
   fast_math = on;
   math_mode = on ? 2 : 0;
+  math_functions = on ? 0 : 1;  // the older switch stands for both
 }
 void MetalCompileOptions::set_math_mode(unsigned long mode) {
   math_mode = mode;
