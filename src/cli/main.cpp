@@ -26,9 +26,11 @@ std::string cache_folder() {
 // of a kernel. Nothing but the end is left to do; it should say why. Other bus errors stay what
 // they are.
 extern "C" void on_bus_error(int, siginfo_t* fault, void*) {
-  const char* path = io::mapped_path(fault->si_addr);
+  // Only the processor's own report has an address; kill() has none.
+  const char* path = fault->si_code > 0 ? io::mapped_path(fault->si_addr) : nullptr;
   if (!path) {
     signal(SIGBUS, SIG_DFL);
+    raise(SIGBUS);
     return;
   }
   for (const char* text :

@@ -39,6 +39,7 @@ void* Allocator::allocate(int64_t bytes) {
   if (void* block = cached_block(size)) {
     use_.cached -= size;
     use_.live += size;
+    peak_live_ = std::max(peak_live_, use_.live);
     return block;
   }
   if (cache_.capacity() <= blocks_) cache_.reserve(2 * blocks_ + 16);

@@ -50,7 +50,7 @@ class Allocator {
   void release_cache_locked();
   void* fresh_block(int64_t size, int64_t bytes);
   void shrink_cache(int64_t held);  // until live + cached is no more than `held`
-  void make_room();  // with nothing cached, here or on its way back to the source
+  void make_room();                 // with nothing cached, here or on its way back to the source
   const char* device_name() const;
 
   MemorySource* source_ = nullptr;

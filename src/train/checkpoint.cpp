@@ -206,14 +206,13 @@ EarlierRun::EarlierRun(fs::path out)
       old_checkpoint_(out / "checkpoint.previous"),
       old_log_(out / "log.previous.jsonl") {
   const fs::path whole = io::whole_directory(checkpoint_);
-  if (whole.empty()) return;
   std::error_code error;
-  if (whole != checkpoint_) fs::rename(whole, checkpoint_, error);
+  if (!whole.empty() && whole != checkpoint_) fs::rename(whole, checkpoint_, error);
   for (const char* leftover : {".old", ".new", ".previous"}) {
     if (!error) fs::remove_all(checkpoint_.string() + leftover, error);
   }
   if (!error) fs::remove(old_log_, error);
-  if (!error) fs::rename(checkpoint_, old_checkpoint_, error);
+  if (!error && !whole.empty()) fs::rename(checkpoint_, old_checkpoint_, error);
   if (!error) {
     aside_ = true;
     fs::rename(log_, old_log_, error);
@@ -221,7 +220,7 @@ EarlierRun::EarlierRun(fs::path out)
     if (error) put_back();
   }
   if (error) {
-    throw_error(ErrorCode::io, "[train] {}: cannot set the earlier checkpoint aside: {}",
+    throw_error(ErrorCode::io, "[train] {}: cannot set the earlier run aside: {}",
                 checkpoint_.string(), error.message());
   }
 }
@@ -239,6 +238,7 @@ void EarlierRun::put_back() {
   aside_ = false;
   std::error_code ignored;
   fs::rename(old_checkpoint_, checkpoint_, ignored);
+  fs::remove(log_, ignored);
   fs::rename(old_log_, log_, ignored);
 }
 

@@ -42,8 +42,9 @@ std::optional<TrainState> read_checkpoint(const std::filesystem::path& folder, O
 
 // What an earlier run left in a folder (its checkpoint and log), out of the way under other names.
 // Where that fails everything is as it was, and the constructor throws ErrorCode::io. It is put
-// back unless drop() was called, which is when the new run has a checkpoint of its own; after a
-// kill it stays under the other names (checkpoint.previous, log.previous.jsonl).
+// back, and the new run's log removed, unless drop() was called, which is when the new run has a
+// checkpoint of its own; after a kill it stays under the other names (checkpoint.previous,
+// log.previous.jsonl).
 class EarlierRun {
  public:
   explicit EarlierRun(std::filesystem::path out);

@@ -137,7 +137,7 @@ class Training {
       if (options_.on_progress) options_.on_progress(progress);
       if (!last && due(options_.checkpoint_every)) checkpoint();
     }
-    return finish(false);
+    return finish(options_.cancelled && options_.cancelled());  // or in the last evaluation
   }
 
  private:
@@ -352,6 +352,7 @@ class Training {
     }
     if (tasks.empty()) return;
     generate_batch(model_, tasks, static_cast<int64_t>(tasks.size()), options_.cancelled);
+    if (options_.cancelled && options_.cancelled()) return;  // half an answer is none
     io::Json samples = io::Json::array();
     for (size_t i = 0; i < tasks.size(); ++i) {
       samples.push_back({{"prompt", questions[i].prompt},

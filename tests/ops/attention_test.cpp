@@ -3,6 +3,7 @@
 
 #include "support/device_test.h"
 #include "support/gradcheck.h"
+#include "support/products.h"
 
 namespace pewter::test {
 namespace {
@@ -195,24 +196,69 @@ DEVICE_TEST(Attention, GradientMatchesFiniteDifference) {
       {c.q, c.k, c.v}, device, 4);
 }
 
+std::vector<Tensor> gradients_on(const Case& c, Device d) {
+  std::vector<Tensor> in = {to_device(c.q, d), to_device(c.k, d), to_device(c.v, d)};
+  for (Tensor& t : in) t.set_requires_grad();
+  const Tensor y = attention(in[0], in[1], in[2], to_device(c.begin, d), to_device(c.end, d));
+  backward(y, to_device(randn(y.shape(), {f32, "cpu"}, 4), d));
+  return {in[0].grad(), in[1].grad(), in[2].grad()};
+}
+
+void expect_gradients_match(const Case& c, Device device) {
+  const auto got = gradients_on(c, device), expected = gradients_on(c, Device(DeviceKind::ref));
+  const auto s = c.k.size(1), group = c.q.size(2) / c.k.size(2), d = c.q.size(3);
+  for (size_t i = 0; i < 3; ++i) {
+    // Sums of at most S * group terms, each with the forward's error in p, of size <= |dy||q||k|.
+    const double terms = static_cast<double>(s * group + d + 16);
+    const double size = largest(expected[i]) + static_cast<double>(d);
+    expect_close(got[i], expected[i],
+                 [&](size_t, double e) { return rounding_bound(f32, terms, size, e); });
+  }
+}
+
 DEVICE_TEST(Attention, GradientsMatchReference) {
   for (const Sizes& z : {Sizes{2, 70, 70, 6, 2, 24}, {1, 130, 130, 9, 3, 64}, {1, 9, 9, 2, 2, 3}}) {
-    const Case c = random_case(z, [](int t) { return std::pair(t / 50 * 50, t + 1); });
-    std::vector<Tensor> gradients[2];
-    for (Device d : {device, Device(DeviceKind::ref)}) {
-      std::vector<Tensor> in = {to_device(c.q, d), to_device(c.k, d), to_device(c.v, d)};
-      for (Tensor& t : in) t.set_requires_grad();
-      const Tensor y = attention(in[0], in[1], in[2], to_device(c.begin, d), to_device(c.end, d));
-      backward(y, to_device(randn(y.shape(), {f32, "cpu"}, 4), d));
-      for (const Tensor& t : in) gradients[d == device ? 0 : 1].push_back(t.grad());
+    const auto packed = [](int t) { return std::pair(t / 50 * 50, t + 1); };
+    expect_gradients_match(random_case(z, packed), device);
+  }
+}
+
+// Several strips of queries in each row of a batch, whole and in packed documents, with queries
+// that see nothing wherever their intervals lie: each strip's sums reach its own keys alone.
+const std::function<std::pair<int, int>(int)> kManyStrips[] = {
+    causal,
+    [](int t) { return t % 97 == 5 ? std::pair(700, 0) : std::pair(t / 210 * 210, t + 1); },
+    [](int t) { return t < 400 ? std::pair(700, 3) : std::pair(t - 40, t - 30); },
+};
+
+DEVICE_TEST(Attention, GradientsOfLongTextsMatchReference) {
+  for (const auto& interval : kManyStrips) {
+    expect_gradients_match(random_case({2, 700, 700, 6, 2, 12}, interval), device);
+  }
+}
+
+DEVICE_TEST(Attention, GradientsRepeatable) {
+  for (const auto& interval : kManyStrips) {
+    const Case c = random_case({2, 700, 700, 6, 2, 12}, interval);
+    const auto first = gradients_on(c, device);
+    for (int threads : {1, 2, 5}) {
+      const Threads set(threads);
+      const auto again = gradients_on(c, device);
+      for (size_t i = 0; i < 3; ++i) expect_same_bits(again[i], first[i]);
     }
-    for (size_t i = 0; i < 3; ++i) {
-      // Sums of at most S * group terms, each with the forward's error in p, of size <= |dy||q||k|.
-      const double terms = static_cast<double>(z.s * (z.h / z.h_kv) + z.d + 16);
-      const double size = largest(gradients[1][i]) + static_cast<double>(z.d);
-      expect_close(gradients[0][i], gradients[1][i],
-                   [&](size_t, double e) { return rounding_bound(f32, terms, size, e); });
-    }
+  }
+}
+
+DEVICE_TEST(Attention, NoQueriesGiveZeroGradients) {
+  for (const Shape& shape : {Shape{1, 0, 2, 4}, Shape{1, 3, 0, 4}}) {
+    Tensor q = zeros(shape, {f32, device}), k = randn({1, 5, 2, 4}, {f32, device}, 1);
+    Tensor v = randn({1, 5, 2, 4}, {f32, device}, 2);
+    for (Tensor* t : {&q, &k, &v}) t->set_requires_grad();
+    const KeyRange keys = causal_range(1, shape[1], 0, device);
+    backward(sum(attention(q, k, v, keys.begin, keys.end)));
+    EXPECT_EQ(q.grad().shape(), shape);
+    for (float x : k.grad().to_vector<float>()) EXPECT_EQ(x, 0.0f);
+    for (float x : v.grad().to_vector<float>()) EXPECT_EQ(x, 0.0f);
   }
 }
 
@@ -231,6 +277,7 @@ DEVICE_TEST(Attention, RejectsBadArguments) {
   EXPECT_EQ(code(c.q, c.k, c.v, zeros({1, 4}, cpu), c.end), "dtype");              // not integers
   EXPECT_EQ(code(c.q, c.k, c.v, c.begin, integers({1, 2, 3, 5}, 1)), "argument");  // past the keys
   EXPECT_EQ(code(c.q, c.k, c.v, integers({-1, 0, 0, 0}, 1), c.end), "argument");
+  EXPECT_EQ(code(c.q, c.k, c.v, integers({0, 0, 5, 0}, 1), integers({1, 2, 0, 4}, 1)), "argument");
   const auto on = [&](const Tensor& t) { return to_device(t, device); };
   EXPECT_EQ(code_of([&] { attention(on(c.q), on_ref(c.k), on(c.v), on(c.begin), on(c.end)); }),
             "device");

@@ -193,20 +193,70 @@ DEVICE_TEST(LoraLinear, GradientMatchesFiniteDifference) {
       inputs_of(q), device, 64);
 }
 
+// dx, dA, dB.
+std::vector<Tensor> gradients(const Operands& o, const Tensor& dy, Device device,
+                              LoraOptions options) {
+  if (options.dropout > 0) options.dropout_counter = counter(5, 9, device);
+  const Operands own = moved(o, device);
+  const auto in = inputs_of(own);
+  backward(lora_linear(in[0], own.w, own.bias, in[1], in[2], options), to_device(dy, device));
+  return {in[0].grad(), in[1].grad(), in[2].grad()};
+}
+
+// Each is two chains; the sizes of their terms are what the operands' magnitudes give.
+void expect_gradients_match(const Operands& o, Device device, const LoraOptions& options) {
+  const int64_t m = o.x.size(0), k = o.x.size(1), n = o.w.size(0), r = o.a.size(0);
+  const Tensor dy = randn({m, n}, {f32, device}, 8);
+  const Device ref(DeviceKind::ref);
+  const auto got = gradients(o, dy, device, options), expected = gradients(o, dy, ref, options);
+  const Operands sizes{magnitude(o.x), magnitude(o.w), {}, magnitude(o.a), magnitude(o.b)};
+  const auto total = gradients(sizes, magnitude(dy), ref, options);
+  const int64_t terms[] = {n + r + 6, m + n + 6, m + k + 6};
+  for (size_t i = 0; i < 3; ++i) {
+    const auto size = total[i].to_vector<double>();
+    expect_close(got[i], expected[i], [&](size_t at, double e) {
+      return rounding_bound(f32, static_cast<double>(terms[i]), size[at], e);
+    });
+  }
+}
+
+// Ranks that ride, that need a second panel, and that are too large for either; more than one block
+// of k both ways; few rows and many.
+DEVICE_TEST(LoraLinear, GradientsMatchReference) {
+  for (float dropout : {0.0f, 0.3f}) {
+    for (int64_t r : {1, 33, 64, 65, 130}) {
+      for (int64_t m : {1, 8, 9, 60}) {
+        for (DType weight : {f32, bf16, DType::q4_1}) {
+          const LoraOptions options{.scale = 1.5f, .dropout = dropout};
+          expect_gradients_match(operands({m, 320}, m == 9 ? 577 : 70, r, weight, device), device,
+                                 options);
+        }
+      }
+    }
+  }
+}
+
+// The forward at the same edges: u on the way, alone, and beside kernels that know no second term.
+DEVICE_TEST(LoraLinear, RanksMatchReference) {
+  for (int64_t r : {33, 64, 65, 130}) {
+    for (int64_t m : {1, 7, 9, 60}) {
+      for (DType weight : {f32, bf16, DType::q4_1}) {
+        expect_matches(operands({m, 320}, 70, r, weight, device), device, {.scale = 2});
+      }
+    }
+  }
+}
+
 DEVICE_TEST(LoraLinear, GradientsRepeatable) {
-  const Operands o = operands({50, 576}, 200, 16, DType::q4_1, device);
-  const Tensor g = randn({50, 200}, {f32, device}, 8);
-  LoraOptions options{.scale = 2, .dropout = 0.1f};
-  options.dropout_counter = counter(1, 2, device);
-  std::vector<Tensor> first;
-  for (int threads : {1, 2, 3}) {
-    const Threads set(threads);
-    Operands own = moved(o, device);
-    const auto in = inputs_of(own);
-    backward(lora_linear(in[0], own.w, own.bias, in[1], in[2], options), g);
-    for (size_t i = 0; i < in.size(); ++i) {
-      if (first.size() <= i) first.push_back(in[i].grad());
-      expect_same_bits(in[i].grad(), first[i]);
+  for (float dropout : {0.0f, 0.1f}) {
+    const Operands o = operands({50, 576}, 200, 16, DType::q4_1, device);
+    const Tensor dy = randn({50, 200}, {f32, device}, 8);
+    const LoraOptions options{.scale = 2, .dropout = dropout};
+    const auto first = gradients(o, dy, device, options);
+    for (int threads : {1, 2, 3}) {
+      const Threads set(threads);
+      const auto again = gradients(o, dy, device, options);
+      for (size_t i = 0; i < 3; ++i) expect_same_bits(again[i], first[i]);
     }
   }
 }

@@ -58,6 +58,32 @@ TEST_F(TrainFolder, CancelledBeforeItsFirstStepARunLeavesTheEarlierOne) {
   EXPECT_EQ(r.steps, 0);
   EXPECT_EQ(read_text(o.out + "/checkpoint/state.json"), state);
   EXPECT_EQ(read_text(o.out + "/log.jsonl"), log);
+  fs::remove_all(o.out + "/checkpoint");  // a log alone is somebody's too
+  train(second, data(), o);
+  EXPECT_EQ(read_text(o.out + "/log.jsonl"), log);
+  o.out = folder / "fresh";
+  train(second, data(), o);
+  EXPECT_TRUE(fs::is_empty(o.out));
+}
+
+// Cancelled while the last figures are made: all steps are kept, and no figure that is not whole.
+TEST_F(TrainFolder, CancelledInTheLastEvaluationItLogsNoPartOfIt) {
+  TrainOptions o = options(folder / "out");
+  const Dataset questions = data();
+  o.eval_data = &questions;
+  Model model = lora_model();
+  bool last = false;
+  o.on_progress = [&](const TrainProgress& p) { last = p.step == p.steps; };
+  int asked = 0;
+  o.cancelled = [&] { return last && ++asked > 0; };
+  const TrainResult r = train(model, data(), o);
+  EXPECT_TRUE(r.cancelled);
+  EXPECT_EQ(read_text(o.out + "/log.jsonl").find("samples"), std::string::npos);
+  o.cancelled = {};
+  o.resume = true;
+  Model again = lora_model();
+  EXPECT_FALSE(train(again, data(), o).cancelled);
+  EXPECT_NE(read_text(o.out + "/log.jsonl").find("samples"), std::string::npos);
 }
 
 // Few free file descriptors make the removal of a deep folder fail, for every user.
@@ -88,7 +114,7 @@ TEST_F(TrainFolder, WhatCannotBeSetAsideStaysWhereItIs) {
   fs::create_directories(deep);
   {
     const FewFiles few;
-    expect_error(ErrorCode::io, {out + "/checkpoint", "set the earlier checkpoint aside"},
+    expect_error(ErrorCode::io, {out + "/checkpoint", "set the earlier run aside"},
                  [&] { EarlierRun earlier(out); });
   }
   EXPECT_EQ(read_text(out + "/checkpoint/state.json"), state);

@@ -81,6 +81,12 @@ std::vector<Tensor> gradients(const Tensor& grad, const Saved& s, const bool (&w
   for (int i = 0; i < 3; ++i) {
     if (wants[i]) d[static_cast<size_t>(i)] = empty(inputs[i]->shape(), {f32, s.q.device()});
   }
+  if (s.y.numel() == 0) {  // no queries: nothing reached k and v
+    for (Tensor& t : d) {
+      if (t.defined()) t = zeros(t.shape(), {dtype, t.device()});
+    }
+    return d;
+  }
   const AttentionArgs forward = arguments(s);
   const Tensor sums = empty({wants[1] || wants[2] ? strip_sums(forward) : 0}, {f32, s.q.device()});
   run(kBackward, s.q.device(),
@@ -96,7 +102,7 @@ std::vector<Tensor> gradients(const Tensor& grad, const Saved& s, const bool (&w
 
 void check_intervals(const AttentionArgs& a) {
   for (int64_t i = 0; i < a.b * a.t; ++i) {
-    if (a.key_begin[i] < 0 || a.key_end[i] > a.s) {
+    if (a.key_begin[i] < 0 || a.key_begin[i] > a.s || a.key_end[i] > a.s) {
       throw_error(ErrorCode::argument, "[attention] query {} sees keys {} to {}, of {}", i,
                   a.key_begin[i], a.key_end[i], a.s);
     }

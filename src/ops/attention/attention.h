@@ -7,7 +7,7 @@
 // depends on what else is computed beside a query. Error of an element: (S + d + 16) * 2^-24
 // relative to sum p |v|, plus d * 2^-24 * |scale| sum |q k| through the exponent. Backward:
 // recomputes the probabilities from lse; dk and dv are summed over the queries of each strip in
-// order, then over strips, which T and the number of key heads fix.
+// order, then over strips, which T and the numbers of heads fix.
 #pragma once
 
 #include "attention_args.h"

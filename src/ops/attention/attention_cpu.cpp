@@ -200,12 +200,14 @@ std::vector<Strip> strips_of(const std::vector<AttentionTile>& tiles, int64_t le
     const AttentionTile& t = tiles[i];
     const auto at = static_cast<int64_t>(i);
     if (strips.empty() || strips.back().b != t.b || strips.back().index != t.t0 / length) {
-      strips.push_back({t.b, t.t0 / length, at, at, t.begin, t.end});
+      strips.push_back({t.b, t.t0 / length, at, at, 0, 0});
     }
     Strip& s = strips.back();
     s.end_tile = at + 1;
-    s.begin = std::min(s.begin, t.begin);
-    s.end = std::max(s.end, t.end);
+    if (t.begin >= t.end) continue;  // blind: wherever its interval lies
+    const bool first = s.begin >= s.end;
+    s.begin = first ? t.begin : std::min(s.begin, t.begin);
+    s.end = first ? t.end : std::max(s.end, t.end);
   }
   return strips;
 }

@@ -3,7 +3,7 @@
 // Forward: u = dropout(x) A^T, then one product whose chain runs over K and on over R: the
 // low-rank term continues the accumulators of x W^T with u (sB)^T, so y is written once. Backward:
 // dU = dY (sB); dX's chain runs over N with W and on over R with dU A; dA = dU^T dropout(x), dB =
-// s (u^T dY)^T. Only u [M, R] is kept from the forward. Without dropout u is computed from the
+// s (u^T dY)^T. Only u [M, R] is kept from the forward. u (without dropout) is computed from the
 // tiles of x, and dU from those of dY, while they are packed for the large product. Rounding: as
 // the chains say; s is multiplied into B, and into dB at the end, rounded to f32.
 //

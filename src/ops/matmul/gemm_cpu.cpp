@@ -15,6 +15,19 @@
 #include "ops/matmul/matvec-inl.h"
 #include "ops/matmul/matvec_plain-inl.h"
 
+#ifndef PEWTER_GEMM_CPU_ONCE_
+#define PEWTER_GEMM_CPU_ONCE_
+namespace pewter {
+// Whether a kernel that reads the weight once, where it lies, takes the first term.
+inline bool has_few_rows(const GemmArgs& g) {
+  const GemmTerm& t = g.terms[0];
+  const bool along_k = t.packed || (!t.blocks && t.b.row_stride == 1 && t.b.column_stride != 1);
+  return g.m <= kMostMatvecRows && along_k && !g.accumulate && t.a.dtype == DType::f32 &&
+         t.a.column_stride == 1;
+}
+}  // namespace pewter
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
 
@@ -275,16 +288,8 @@ void blocked(const GemmArgs& g, float* packed_a) {
   }
 }
 
-// Whether a kernel that reads the weight once, where it lies, takes the product.
-bool has_few_rows(const GemmArgs& g) {
-  const GemmTerm& t = g.terms[0];
-  const bool along_k = t.packed || (!t.blocks && t.b.row_stride == 1 && t.b.column_stride != 1);
-  return g.m <= kMostMatvecRows && along_k && !g.accumulate && g.n_terms == 1 && !g.side.u &&
-         t.a.dtype == DType::f32 && t.a.column_stride == 1;
-}
-
 void gemm_all(const GemmArgs& g, float* packed_a) {
-  if (!has_few_rows(g)) return blocked(g, packed_a);
+  if (g.n_terms > 1 || !has_few_rows(g)) return blocked(g, packed_a);
   g.terms[0].packed ? matvec(g) : matvec_plain(g);
 }
 
@@ -308,8 +313,8 @@ bool runs_in_bf16(const GemmArgs& g) {
   static const bool present =
       __builtin_cpu_supports("avx512bf16") && (hwy::SupportedTargets() & HWY_AVX3) != 0;
   const GemmTerm& t = g.terms[0];
-  return present && g.n_terms == 1 && !g.accumulate && !t.packed && !t.blocks && t.b_scale == 1 &&
-         t.a.dtype == DType::bf16 && t.b.dtype == DType::bf16;
+  return present && g.n_terms == 1 && !g.side.u && !g.accumulate && !t.packed && !t.blocks &&
+         t.b_scale == 1 && t.a.dtype == DType::bf16 && t.b.dtype == DType::bf16;
 }
 
 }  // namespace
@@ -353,10 +358,7 @@ void side_alone(const GemmArgs& g) {
 }
 
 // Whether the first term is computed by a kernel that knows no other.
-bool runs_alone(const GemmArgs& g) {
-  const GemmTerm& first = g.terms[0];
-  return first.int16 || (first.packed && g.m <= kMostMatvecRows);
-}
+bool runs_alone(const GemmArgs& g) { return g.terms[0].int16 || has_few_rows(g); }
 
 bool can_ride(const GemmArgs& g) {
   return !runs_alone(g) && g.n > 0 && g.terms[0].k > 0 && g.side.r > 0 && g.side.r <= kMostRiding;

@@ -1,6 +1,6 @@
 // A few rows times a weight W [N, K] that is not quantised. A block of W's rows is turned round in
-// the first-level cache, so that lanes lie along N as everywhere, and W is read once, a block of
-// rows beside each other, all the way along K: packing it in slabs reads it in pieces of a few
+// the first-level cache, so that lanes lie along N as everywhere, and memory is read once, a block
+// of rows beside each other, all the way along K: packing it in slabs reads it in pieces of a few
 // hundred bytes, at a sixth of the memory's rate.
 #if defined(PEWTER_MATVEC_PLAIN_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef PEWTER_MATVEC_PLAIN_INL_H_
