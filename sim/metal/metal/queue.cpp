@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "sim/metal/checks.h"
 #include "sim/metal/metal/command.h"
@@ -43,10 +44,7 @@ class LateRunner {
  public:
   void add(Queue* queue) {
     const std::lock_guard lock(mutex_);
-    if (!thread_.joinable()) {
-      thread_ = std::thread([this] { loop(); });
-      thread_.detach();
-    }
+    if (!std::exchange(started_, true)) std::thread([this] { loop(); }).detach();
     work_.push_back({Clock::now() + kGrace, Ref<Queue>(queue)});
     changed_.notify_all();
   }
@@ -79,11 +77,10 @@ class LateRunner {
       changed_.notify_all();
     }
   }
-  bool busy_ = false;
+  bool started_ = false, busy_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> work_;
-  std::thread thread_;
 };
 
 LateRunner& late_runner() {
