@@ -3,6 +3,9 @@
 // says what is left to gain.
 #include "bench_ops.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "measure.h"
 #include "pewter/ops.h"
 #include "roof.h"
@@ -10,7 +13,7 @@
 namespace pewter::cli {
 namespace {
 
-enum class Roof { none, multiply_adds, copy, read };
+enum class Roof { none, multiply_adds, copy, update, read };
 
 struct OpRow {
   std::string name;
@@ -33,6 +36,22 @@ Tensor random(const Shape& shape, Device device, uint64_t seed, DType dtype = f3
 Tensor trained(Tensor t) {
   t.set_requires_grad();
   return t;
+}
+
+// Random bits, but for the scales in f16 that lead (or, in Q6_K, end) a block: those are 1/64.
+Tensor random_blocks(const Shape& shape, DType dtype, Device device) {
+  std::vector<std::byte> bytes(static_cast<size_t>(byte_size(dtype, shape.numel())));
+  uint32_t state = 1;
+  for (std::byte& b : bytes) {
+    b = static_cast<std::byte>((state = state * 1664525 + 1013904223) >> 24);
+  }
+  const Half scale = to_half(1.0f / 64);
+  const auto size = static_cast<size_t>(info(dtype).block_bytes);
+  for (size_t block = 0; block < bytes.size(); block += size) {
+    std::memcpy(&bytes[block + (dtype == DType::q6_k ? size - 2 : 0)], &scale, 2);
+    if (dtype == DType::q4_1 || dtype == DType::q4_k) std::memcpy(&bytes[block + 2], &scale, 2);
+  }
+  return from_bytes(bytes, shape, {dtype, device});
 }
 
 // `f` of operands that want gradients, and its backward; gradients are dropped again.
@@ -107,13 +126,32 @@ void add_moving_ops(std::vector<OpRow>* rows) {
                      return [=] { embedding(table, chosen); };
                    }});
   // Reads parameter, gradient and two moments, writes three of them.
-  rows->push_back({"adamw/f32", Roof::copy, 7 * kArray, [](Device device) {
+  rows->push_back({"adamw/f32", Roof::update, 7 * kArray, [](Device device) {
                      const Shape shape{kRows, kWidth};
                      const Tensor p = random(shape, device, 1), g = random(shape, device, 2);
                      const Tensor m = zeros(shape, {f32, device}), v = zeros(shape, {f32, device});
                      const std::vector<float> numbers = {1e-4f, 0.1f, 0.001f, 1};
                      const Tensor step = from_values(numbers, {4}, {f32, device});
                      return [=] { adamw_(p, g, m, v, step, {}); };
+                   }});
+  rows->push_back({"copy/f32", Roof::copy, 2 * kArray, [](Device device) {
+                     const Tensor x = random({kRows, kWidth}, device, 1);
+                     const Tensor y = zeros({kRows, kWidth}, {f32, device});
+                     return [=] { copy_(y, x); };
+                   }});
+  rows->push_back({"copy/transposed", Roof::copy, 2 * kArray, [](Device device) {
+                     const Tensor x = random({kWidth, kRows}, device, 1);
+                     return [=] { contiguous(x.transpose(0, 1)); };
+                   }});
+  rows->push_back({"cast/f32-bf16", Roof::copy, 1.5 * kArray, [](Device device) {
+                     const Tensor x = random({kRows, kWidth}, device, 1);
+                     return [=] { cast(x, bf16); };
+                   }});
+  rows->push_back({"write_rows/f32", Roof::copy, 2 * kArray, [](Device device) {
+                     const Tensor x = random({1, kRows, kWidth}, device, 1);
+                     const Tensor y = zeros({1, kRows, kWidth}, {f32, device});
+                     const Tensor first = from_values(std::vector<int32_t>{0}, {1}, {i32, device});
+                     return [=] { write_rows_(y, x, first); };
                    }});
   rows->push_back({"dispatch/fill", Roof::none, 1, [](Device device) {
                      const Tensor x = zeros({1}, {f32, device});
@@ -132,12 +170,42 @@ void add_products(std::vector<OpRow>* rows) {
                        }});
     }
   }
-  for (const DType dtype : {f32, bf16}) {
-    const int64_t n = 49152, k = 576;
+  for (const int64_t n : {256, 1024}) {
+    rows->push_back({fmt::format("matmul/f16/{}", n), Roof::multiply_adds, 2 * d(n * n * n),
+                     [=](Device device) {
+                       const Tensor a = random({n, n}, device, 1, f16);
+                       const Tensor b = random({n, n}, device, 2, f16);
+                       return [=] { matmul(a, b); };
+                     }});
+  }
+  rows->push_back({"matmul/f32/512/backward", Roof::multiply_adds, 6 * d(kTokens * 512 * 512),
+                   [](Device device) {
+                     return with_backward(
+                         {random({kTokens, 512}, device, 1), random({512, 512}, device, 2)},
+                         [](const std::vector<Tensor>& in) { return matmul(in[0], in[1]); });
+                   }});
+}
+
+// A weight as a model has it: x W^T for one token (as many bytes as W must be read; as generation
+// does it) and for many. Rows of 1,536 values, a multiple of every format's block.
+void add_weights(std::vector<OpRow>* rows) {
+  constexpr int64_t kN = 16384, kK = 1536;
+  for (const DType dtype :
+       {f32, f16, bf16, DType::q8_0, DType::q4_0, DType::q4_1, DType::q4_k, DType::q6_k}) {
+    const bool quantised = is_quantised(dtype);
+    const auto weight = [=](int64_t n, Device device) {
+      return quantised ? random_blocks({n, kK}, dtype, device) : random({n, kK}, device, 1, dtype);
+    };
+    const LinearOptions as_generated{quantised ? Activations::int16 : Activations::f32};
     rows->push_back({fmt::format("matvec/{}", to_string(dtype)), Roof::read,
-                     d(byte_size(dtype, n * k)), [=](Device device) {
-                       const Tensor w = random({n, k}, device, 1, dtype);
-                       const Tensor x = random({1, k}, device, 2);
+                     d(byte_size(dtype, kN * kK)), [=](Device device) {
+                       const Tensor w = weight(kN, device), x = random({1, kK}, device, 2);
+                       return [=] { linear(x, w, {}, as_generated); };
+                     }});
+    if (!quantised) continue;
+    rows->push_back({fmt::format("matmul/{}/512x576x1536", to_string(dtype)), Roof::multiply_adds,
+                     2 * d(kTokens * 576 * kK), [=](Device device) {
+                       const Tensor w = weight(576, device), x = random({kTokens, kK}, device, 2);
                        return [=] { linear(x, w); };
                      }});
   }
@@ -220,6 +288,10 @@ class Roofs {
         return 0;
       case Roof::copy:
         return once(&copy_, [&] { return measured_copy_bandwidth(threads); });
+      case Roof::update:
+        return once(&update_, [&] {
+          return std::max(measured_update_bandwidth(threads), measured_read_bandwidth(threads));
+        });
       case Roof::read:
         return once(&read_, [&] { return measured_read_bandwidth(threads); });
       case Roof::multiply_adds:
@@ -243,7 +315,7 @@ class Roofs {
     if (*value == 0) *value = measure();
     return *value;
   }
-  double fma_ = 0, copy_ = 0, read_ = 0;
+  double fma_ = 0, copy_ = 0, update_ = 0, read_ = 0;
 };
 
 nlohmann::json measured(const OpRow& r, Device device, Roofs* roofs) {
@@ -267,6 +339,7 @@ void bench_ops(const std::string& only, Device device,
                const std::function<void(nlohmann::json)>& print) {
   std::vector<OpRow> rows;
   add_products(&rows);
+  add_weights(&rows);
   add_row_ops(&rows);
   add_moving_ops(&rows);
   add_lora(&rows);

@@ -169,6 +169,19 @@ double measured_copy_bandwidth(int threads) {
   return 2.0 * static_cast<double>(kFloats) * sizeof(float) / seconds;
 }
 
+double measured_update_bandwidth(int threads) {
+  std::vector<float> values(kFloats, 1.0f);
+  const double seconds = best_seconds([&] {
+    cpu::parallel_for(threads, [&](int64_t i) {
+      const int64_t share = kFloats / threads;
+      float* p = values.data() + i * share;
+      for (int64_t k = 0; k < share; ++k) p[k] = p[k] * 0.5f + 1;
+    });
+  });
+  sink = values[0];
+  return 2.0 * static_cast<double>(kFloats) * sizeof(float) / seconds;
+}
+
 }  // namespace cli
 }  // namespace pewter
 #endif

@@ -11,5 +11,8 @@ double measured_int16_peak(int threads);
 double measured_read_bandwidth(int threads);
 // Bytes read plus bytes written a second while copying, likewise.
 double measured_copy_bandwidth(int threads);
+// The same while changing an array in place: what is written was read before, so nothing is read
+// only to be overwritten, and the rate is above a copy's.
+double measured_update_bandwidth(int threads);
 
 }  // namespace pewter::cli

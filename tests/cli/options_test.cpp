@@ -91,8 +91,8 @@ TEST(Options, DevicesThatAreNotBuiltAreNamedBeforeAnythingIsRead) {
   for (const char* device : {"cuda", "metal"}) {
     const Ran r = run_pewter({"generate", "-m", "/none.gguf", "-p", "x", "--device", device});
     EXPECT_EQ(r.status, 1);
-    EXPECT_TRUE(has(r.err, std::string(device) + ": this build has no such device")) << r.err;
-    EXPECT_TRUE(has(r.err, "present are cpu, ref")) << r.err;
+    EXPECT_TRUE(has(r.err, std::string(device) + " is not present")) << r.err;
+    EXPECT_TRUE(has(r.err, "present are cpu")) << r.err;
   }
 }
 

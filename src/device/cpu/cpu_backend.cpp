@@ -1,8 +1,10 @@
 // The CPU device: memory from the system, work run in place, capture as a list.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "../backend.h"
 #include "../graph.h"
@@ -11,9 +13,16 @@ namespace pewter {
 namespace cpu {
 namespace {
 
-// Nine tenths of memory: the rest is for mapped models and other programs.
+// Nine tenths of memory: the rest is for mapped models and other programs. In a container memory is
+// what its control group may use; over that the system kills instead of refusing.
 int64_t default_budget() {
-  return int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE) / 10 * 9;
+  int64_t memory = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE);
+  for (const char* limit :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    int64_t bytes = 0;  // "max" leaves it
+    if (std::ifstream(limit) >> bytes && bytes > 0) memory = std::min(memory, bytes);
+  }
+  return memory / 10 * 9;
 }
 
 class System final : public MemorySource {

@@ -156,23 +156,44 @@ void run_tasks(int64_t tasks, TaskRef task) {
   s.pool->run(tasks, task);
 }
 
-void* thread_scratch(int64_t bytes) {
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
-  };
-  thread_local std::unique_ptr<void, Free> block;
-  thread_local int64_t size = 0;
-  if (bytes > size) {
+// A thread's memory, freed when the thread ends. Kernels run after that too, on the main thread,
+// from static destructors that finish queued work: then there is a new one, which the system frees.
+struct ThreadMemory {
+  void* block = nullptr;
+  int64_t size = 0;
+
+  void* of(int64_t bytes) {
+    if (bytes <= size) return block;
+    release();
     const int64_t rounded = (bytes + 4095) / 4096 * 4096;
-    block.reset();
-    size = 0;
-    block.reset(std::aligned_alloc(4096, static_cast<size_t>(rounded)));
+    block = std::aligned_alloc(4096, static_cast<size_t>(rounded));
     if (!block) {
       throw_error(ErrorCode::out_of_memory, "[memory] no {} bytes for a kernel's scratch", bytes);
     }
     size = rounded;
+    return block;
   }
-  return block.get();
+  void release() {
+    std::free(block);
+    block = nullptr;
+    size = 0;
+  }
+};
+struct ReleaseAtEnd {
+  ThreadMemory* memory;
+  ~ReleaseAtEnd() { memory->release(); }
+};
+
+void* thread_scratch(int64_t bytes) {
+  static thread_local ThreadMemory memory;
+  [[maybe_unused]] static thread_local const ReleaseAtEnd at_end{&memory};
+  return memory.of(bytes);
+}
+
+void* caller_scratch(int64_t bytes) {
+  static thread_local ThreadMemory memory;
+  [[maybe_unused]] static thread_local const ReleaseAtEnd at_end{&memory};
+  return memory.of(bytes);
 }
 
 }  // namespace cpu

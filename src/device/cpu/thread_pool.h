@@ -35,6 +35,8 @@ void parallel_ranges(int64_t n, int64_t grain, F&& fn);
 
 // Memory of this thread for the length of one kernel, 64-byte aligned; grows, and is reused.
 void* thread_scratch(int64_t bytes);
+// Another such block, for what the calling thread prepares and all threads of its forks read.
+void* caller_scratch(int64_t bytes);
 
 int thread_count();
 

@@ -299,9 +299,6 @@ int64_t packed_a_floats(int64_t m) { return (m + kRows) * (kDepth + kMostRiding)
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <cstdlib>
-#include <memory>
-
 namespace pewter {
 HWY_EXPORT(gemm_all);
 HWY_EXPORT(packed_a_floats);
@@ -321,17 +318,7 @@ bool runs_in_bf16(const GemmArgs& g) {
 #endif
 
 float* cpu::packed_a_memory(int64_t floats) {
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
-  };
-  thread_local std::unique_ptr<void, Free> block;
-  thread_local int64_t size = 0;
-  if (floats > size) {
-    block.reset(std::aligned_alloc(64, static_cast<size_t>((floats * 4 + 63) / 64 * 64)));
-    size = block ? floats : 0;
-    if (!block) throw_error(ErrorCode::out_of_memory, "[matmul] no {} bytes to pack", floats * 4);
-  }
-  return static_cast<float*>(block.get());
+  return static_cast<float*>(caller_scratch(floats * 4));
 }
 
 namespace {
