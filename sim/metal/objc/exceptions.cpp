@@ -61,7 +61,8 @@ void set_up_exceptions() {
     type[2] = cls;
   };
   fill(OBJC_EHTYPE_id, "id", nullptr);
-  fill(nsexception_type, "NSException", find_class("NSException"));
+  // A program may bring its own (clang 19 does, in memory that it cannot write): that one is whole.
+  if (!nsexception_type[0]) fill(nsexception_type, "NSException", find_class("NSException"));
 }
 
 }  // namespace metal_sim
