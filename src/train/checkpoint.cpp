@@ -207,6 +207,10 @@ EarlierRun::EarlierRun(fs::path out)
       old_log_(out / "log.previous.jsonl") {
   const fs::path whole = io::whole_directory(checkpoint_);
   std::error_code error;
+  if (whole.empty() && fs::exists(old_checkpoint_, error)) {  // a killed run had set it aside
+    aside_ = true;
+    return;
+  }
   if (!whole.empty() && whole != checkpoint_) fs::rename(whole, checkpoint_, error);
   for (const char* leftover : {".old", ".new", ".previous"}) {
     if (!error) fs::remove_all(checkpoint_.string() + leftover, error);

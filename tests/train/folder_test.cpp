@@ -66,6 +66,23 @@ TEST_F(TrainFolder, CancelledBeforeItsFirstStepARunLeavesTheEarlierOne) {
   EXPECT_TRUE(fs::is_empty(o.out));
 }
 
+// A run killed before its first checkpoint leaves the earlier one aside; the next neither loses it
+// nor takes the killed run's log for its own.
+TEST_F(TrainFolder, WhatAKilledRunSetAsideIsPutBack) {
+  TrainOptions o = options(folder / "out");
+  Model model = lora_model(), second = lora_model();
+  train(model, data(), o);
+  const std::string state = read_text(o.out + "/checkpoint/state.json");
+  const std::string log = read_text(o.out + "/log.jsonl");
+  fs::rename(o.out + "/checkpoint", o.out + "/checkpoint.previous");
+  fs::rename(o.out + "/log.jsonl", o.out + "/log.previous.jsonl");
+  test::write_text(o.out + "/log.jsonl", "{}\n");
+  o.cancelled = [] { return true; };
+  train(second, data(), o);
+  EXPECT_EQ(read_text(o.out + "/checkpoint/state.json"), state);
+  EXPECT_EQ(read_text(o.out + "/log.jsonl"), log);
+}
+
 // Cancelled while the last figures are made: all steps are kept, and no figure that is not whole.
 TEST_F(TrainFolder, CancelledInTheLastEvaluationItLogsNoPartOfIt) {
   TrainOptions o = options(folder / "out");
@@ -74,8 +91,7 @@ TEST_F(TrainFolder, CancelledInTheLastEvaluationItLogsNoPartOfIt) {
   Model model = lora_model();
   bool last = false;
   o.on_progress = [&](const TrainProgress& p) { last = p.step == p.steps; };
-  int asked = 0;
-  o.cancelled = [&] { return last && ++asked > 0; };
+  o.cancelled = [&] { return last; };
   const auto samples = [&] {  // those of the untrained model are the first
     int n = 0;
     const std::string log = read_text(o.out + "/log.jsonl");
@@ -174,7 +190,8 @@ TEST_F(Train, ExactMatchNeedsAnswers) {
   Model model = lora_model();
   expect_error(ErrorCode::argument, {"eval_data"}, [&] { train(model, data(), o); });
   o.eval_data = &text;
-  expect_error(ErrorCode::argument, {"text.jsonl", "no"}, [&] { train(model, data(), o); });
+  expect_error(ErrorCode::argument, {"text.jsonl", "none of the"},
+               [&] { train(model, data(), o); });
 }
 
 }  // namespace
