@@ -184,17 +184,15 @@ struct ReleaseAtEnd {
   ~ReleaseAtEnd() { memory->release(); }
 };
 
-void* thread_scratch(int64_t bytes) {
+template <int kWhich>
+void* own_memory(int64_t bytes) {
   static thread_local ThreadMemory memory;
   [[maybe_unused]] static thread_local const ReleaseAtEnd at_end{&memory};
   return memory.of(bytes);
 }
 
-void* caller_scratch(int64_t bytes) {
-  static thread_local ThreadMemory memory;
-  [[maybe_unused]] static thread_local const ReleaseAtEnd at_end{&memory};
-  return memory.of(bytes);
-}
+void* thread_scratch(int64_t bytes) { return own_memory<0>(bytes); }
+void* caller_scratch(int64_t bytes) { return own_memory<1>(bytes); }
 
 }  // namespace cpu
 

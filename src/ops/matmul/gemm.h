@@ -68,6 +68,14 @@ struct GemmArgs {
   const float* bias;  // [N], added last, or null
 };
 
+// Whether a kernel that reads the weight once, where it lies, takes the first term.
+inline bool has_few_rows(const GemmArgs& g) {
+  const GemmTerm& t = g.terms[0];
+  const bool along_k = t.packed || (!t.blocks && t.b.row_stride == 1 && t.b.column_stride != 1);
+  return g.m <= kMostMatvecRows && along_k && !g.accumulate && t.a.dtype == DType::f32 &&
+         t.a.column_stride == 1;
+}
+
 // C [M, N], contiguous, of one term.
 inline GemmArgs one_term(int64_t m, int64_t n, const GemmTerm& term, float* c,
                          const float* bias = nullptr) {
@@ -85,9 +93,6 @@ inline GemmArgs one_term(int64_t m, int64_t n, const GemmTerm& term, float* c,
 namespace cpu {
 
 void gemm(const GemmArgs& args);
-
-// Room for packed A: belongs to the calling thread, is read by all, grows and is reused.
-float* packed_a_memory(int64_t floats);
 
 // One term of two plain bf16 operands, not accumulating; x86-64 with AVX512_BF16 only.
 void gemm_bf16(const GemmArgs& args);

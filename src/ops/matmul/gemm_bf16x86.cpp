@@ -163,7 +163,7 @@ void multiply_block(const Block& s, int64_t m0, int64_t m1, int64_t n0, int64_t 
 
 void gemm_bf16(const GemmArgs& g) {
   const GemmTerm& term = g.terms[0];
-  auto* packed_a = reinterpret_cast<uint32_t*>(packed_a_memory((g.m + kRows) * kPairs));
+  auto* packed_a = static_cast<uint32_t*>(caller_scratch((g.m + kRows) * kPairs * 4));
   const int64_t slabs = (g.n + kSlabColumns - 1) / kSlabColumns;
   const int64_t row_blocks = slabs >= 2 * thread_count() ? 1 : (g.m + kRowBlock - 1) / kRowBlock;
   const int64_t rows = ((g.m + row_blocks - 1) / row_blocks + kRows - 1) / kRows * kRows;

@@ -15,19 +15,6 @@
 #include "ops/matmul/matvec-inl.h"
 #include "ops/matmul/matvec_plain-inl.h"
 
-#ifndef PEWTER_GEMM_CPU_ONCE_
-#define PEWTER_GEMM_CPU_ONCE_
-namespace pewter {
-// Whether a kernel that reads the weight once, where it lies, takes the first term.
-inline bool has_few_rows(const GemmArgs& g) {
-  const GemmTerm& t = g.terms[0];
-  const bool along_k = t.packed || (!t.blocks && t.b.row_stride == 1 && t.b.column_stride != 1);
-  return g.m <= kMostMatvecRows && along_k && !g.accumulate && t.a.dtype == DType::f32 &&
-         t.a.column_stride == 1;
-}
-}  // namespace pewter
-#endif
-
 HWY_BEFORE_NAMESPACE();
 namespace pewter::HWY_NAMESPACE {
 
@@ -48,35 +35,28 @@ struct Tile {
   const float* bias;          // added at the end, or null
 };
 
-// Rows of C and what there is of a tile, through a buffer where the tile's last columns are
-// missing.
+// `columns` floats of a row of kV vectors: through a buffer where the last ones are missing.
 template <int kV>
-struct TileRow {
-  static constexpr int64_t kColumns = kV * kVectorLanes;
-  float* row;
-  int64_t columns;
-
-  HWY_INLINE void load(VF32 (&acc)[kV]) const {
-    const F32 d;
-    HWY_ALIGN float buffer[kColumns] = {};
-    const float* from = row;
-    if (columns < kColumns) {
-      std::copy_n(row, columns, buffer);
-      from = buffer;
-    }
-    for (int v = 0; v < kV; ++v) acc[v] = hn::LoadU(d, from + v * kVectorLanes);
+HWY_INLINE void load_columns(const float* row, int64_t columns, VF32 (&out)[kV]) {
+  const F32 d;
+  HWY_ALIGN float buffer[kV * kVectorLanes] = {};
+  if (columns < kV * kVectorLanes) {
+    std::copy_n(row, columns, buffer);
+    row = buffer;
   }
-  HWY_INLINE void store(const VF32 (&acc)[kV]) const {
-    const F32 d;
-    if (columns >= kColumns) {
-      for (int v = 0; v < kV; ++v) hn::StoreU(acc[v], d, row + v * kVectorLanes);
-      return;
-    }
-    HWY_ALIGN float buffer[kColumns];
-    for (int v = 0; v < kV; ++v) hn::Store(acc[v], d, buffer + v * kVectorLanes);
-    std::copy_n(buffer, columns, row);
+  for (int v = 0; v < kV; ++v) out[v] = hn::LoadU(d, row + v * kVectorLanes);
+}
+template <int kV>
+HWY_INLINE void store_columns(const VF32 (&values)[kV], int64_t columns, float* row) {
+  const F32 d;
+  if (columns >= kV * kVectorLanes) {
+    for (int v = 0; v < kV; ++v) hn::StoreU(values[v], d, row + v * kVectorLanes);
+    return;
   }
-};
+  HWY_ALIGN float buffer[kV * kVectorLanes];
+  for (int v = 0; v < kV; ++v) hn::Store(values[v], d, buffer + v * kVectorLanes);
+  std::copy_n(buffer, columns, row);
+}
 
 // Where a tile reads: A packed (a[k * kR + i]) or in rows; B in a panel or in rows.
 struct Operands {
@@ -98,7 +78,7 @@ void micro_tile(const Operands& o, const Tile& t) {
   VF32 acc[kR][kV];
   for (int i = 0; i < kR; ++i) {
     if (t.load)
-      TileRow<kV>{t.c + i * t.c_stride, t.columns}.load(acc[i]);
+      load_columns(t.c + i * t.c_stride, t.columns, acc[i]);
     else
       for (int v = 0; v < kV; ++v) acc[i][v] = hn::Zero(d);
   }
@@ -114,12 +94,12 @@ void micro_tile(const Operands& o, const Tile& t) {
   }
   if (t.bias) {
     VF32 add[kV];
-    TileRow<kV>{const_cast<float*>(t.bias), t.columns}.load(add);
+    load_columns(t.bias, t.columns, add);
     for (int i = 0; i < kR; ++i) {
       for (int v = 0; v < kV; ++v) acc[i][v] = hn::Add(acc[i][v], add[v]);
     }
   }
-  for (int i = 0; i < kR; ++i) TileRow<kV>{t.c + i * t.c_stride, t.columns}.store(acc[i]);
+  for (int i = 0; i < kR; ++i) store_columns(acc[i], t.columns, t.c + i * t.c_stride);
 }
 
 using MicroTile = void (*)(const Operands&, const Tile&);
@@ -133,11 +113,11 @@ MicroTile micro_tile_of(int64_t rows, std::integer_sequence<int, kI...>) {
 // lanes.
 void run_tile(int64_t rows, bool packed, const Operands& o, const Tile& t) {
   const std::make_integer_sequence<int, kRows> sizes;
-  const bool narrow = kVectors > 1 && t.columns <= kVectorLanes;
-  const MicroTile run =
-      narrow   ? packed ? micro_tile_of<1, true>(rows, sizes) : micro_tile_of<1, false>(rows, sizes)
-        : packed ? micro_tile_of<kVectors, true>(rows, sizes)
-               : micro_tile_of<kVectors, false>(rows, sizes);
+  MicroTile run = micro_tile_of<kVectors, true>(rows, sizes);
+  if (t.columns <= kVectorLanes)
+    run = packed ? micro_tile_of<1, true>(rows, sizes) : micro_tile_of<1, false>(rows, sizes);
+  else if (!packed)
+    run = micro_tile_of<kVectors, false>(rows, sizes);
   run(o, t);
 }
 
@@ -317,10 +297,6 @@ bool runs_in_bf16(const GemmArgs& g) {
 }  // namespace
 #endif
 
-float* cpu::packed_a_memory(int64_t floats) {
-  return static_cast<float*>(caller_scratch(floats * 4));
-}
-
 namespace {
 
 // Terms without k add nothing, and the last of those left is the one that adds the bias.
@@ -390,7 +366,7 @@ void cpu::gemm(const GemmArgs& all) {
   if (runs_alone(args) && args.n_terms > 1) return split(args);
   if (first.int16) return int16_gemm(args);
   const int64_t floats = HWY_DYNAMIC_DISPATCH(packed_a_floats)(args.m);
-  HWY_DYNAMIC_DISPATCH(gemm_all)(args, packed_a_memory(floats));
+  HWY_DYNAMIC_DISPATCH(gemm_all)(args, static_cast<float*>(caller_scratch(floats * 4)));
 }
 }  // namespace pewter
 #endif

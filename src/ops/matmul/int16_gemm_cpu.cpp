@@ -338,7 +338,7 @@ void cpu::int16_gemm(const GemmArgs& g) {
   const PackedWeight& w = *g.terms[0].packed;
   const int64_t groups = w.groups();
   // Rows of int16, padded to whole floats (K is even), then scales, then totals.
-  float* memory = packed_a_memory(g.m * (w.k / 2 + 2 * groups));
+  auto* memory = static_cast<float*>(caller_scratch(4 * g.m * (w.k / 2 + 2 * groups)));
   const RoundedRows x{reinterpret_cast<int16_t*>(memory + 2 * g.m * groups),
                       memory,
                       memory + g.m * groups,

@@ -76,10 +76,6 @@ MatrixLayout layout_of(const GemmMatrix& x, int64_t rows, int64_t columns) {
   return *matrix_layout(rows, columns, x.row_stride, x.column_stride);
 }
 
-void* plus(const void* address, int64_t elements, DType dtype) {
-  return static_cast<char*>(const_cast<void*>(address)) + elements * info(dtype).block_bytes;
-}
-
 // Bytes moved, or as much time in multiply-adds on a GPU that does 32 of them per byte.
 int64_t weight(const MatmulArgs& o, int64_t members) {
   const int64_t moved = (o.m * o.k + o.k * o.n + o.m * o.n) * info(o.a.dtype).block_bytes;
@@ -164,12 +160,6 @@ void encode_batch(Encoder& e, MatmulArgs o, EncodeMembers encode, bool vectors) 
     some.y = plus(o.y, at * o.m * o.n, o.y_dtype);
     encode(e, some, {count, a->stride}, {count, b->stride});
   }
-}
-
-void require_mps(Encoder& e, const char* op) {
-  if (e.has_mps()) return;
-  throw_error(ErrorCode::device, "[{}] MPS has no kernels for this GPU, {}", op,
-              e.device().name().str());
 }
 
 void mps_product(Encoder& e, const MatmulArgs& o) {

@@ -72,8 +72,9 @@ void matvec_plain(const GemmArgs& g) {
         const int64_t n = tile * kTileColumns;
         int64_t m = 0;
         for (; m + 4 <= g.m; m += 4) matvec_plain_tile<4, T>(g, m, n);
-        for (; m + 2 <= g.m; m += 2) matvec_plain_tile<2, T>(g, m, n);
-        for (; m < g.m; ++m) matvec_plain_tile<1, T>(g, m, n);
+        if (g.m - m == 3) matvec_plain_tile<3, T>(g, m, n);
+        if (g.m - m == 2) matvec_plain_tile<2, T>(g, m, n);
+        if (g.m - m == 1) matvec_plain_tile<1, T>(g, m, n);
       }
     });
   });
