@@ -14,17 +14,6 @@ namespace {
 
 const Device kCpu(DeviceKind::cpu);
 
-std::string message_of(ErrorCode code, const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
-
 class TestMemory final : public MemorySource {
  public:
   const char* name() const override { return "test"; }

@@ -18,17 +18,6 @@ namespace {
 
 using apple::objc::UInt;
 
-std::string message_of(ErrorCode code, const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
-
 Tensor numbers(const Shape& shape, Device device, uint64_t seed) {
   return randn(shape, {f32, device}, seed);
 }

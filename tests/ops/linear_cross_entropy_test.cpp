@@ -173,17 +173,6 @@ DEVICE_TEST(LinearCrossEntropy, GradientMatchesFiniteDifference) {
       {c.x, c.w}, device, 4);
 }
 
-std::string message_of(ErrorCode code, const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), code) << e.what();
-    return e.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
-
 DEVICE_TEST(LinearCrossEntropy, RejectsBadArguments) {
   const Case ok = random_case(4, 6, 11);
   const auto with = [&](Tensor Case::*member, const Tensor& t) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,18 @@ inline void expect_same_bits(const Tensor& a, const Tensor& b) {
     if (signs++ == 0) first = i;
   }
   EXPECT_EQ(signs, 0u) << "elements are 0 in one and -0 in the other; the first is " << first;
+}
+
+// What the Error that `call` must throw says; it must have this code.
+inline std::string message_of(ErrorCode code, const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), code) << e.what();
+    return e.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {};
 }
 
 // What `call` fails with, "none" if it does not.
