@@ -48,4 +48,10 @@ apple::mps::Vector mps_vector(Encoder& encoder, const Place& place, DType dtype,
   return apple::mps::Vector(place.buffer, place.offset, descriptor);
 }
 
+void require_mps(const Encoder& e, const char* op) {
+  if (e.has_mps()) return;
+  throw_error(ErrorCode::device, "[{}] MPS has no kernels for this GPU, {}", op,
+              e.device().name().str());
+}
+
 }  // namespace pewter::metal

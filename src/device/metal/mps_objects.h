@@ -26,6 +26,14 @@ apple::mps::Vector mps_vector(Encoder& encoder, const Place& place, DType dtype,
 // one before, and behind its end.
 bool is_mps_batch(const MatrixView& view);
 
+// Throws ErrorCode::device where MPS has no kernels for the GPU.
+void require_mps(const Encoder& encoder, const char* op);
+
+// The address of the element so many further on.
+inline void* plus(const void* address, int64_t elements, DType dtype) {
+  return static_cast<char*>(const_cast<void*>(address)) + elements * info(dtype).block_bytes;
+}
+
 inline uint64_t bits_of(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);

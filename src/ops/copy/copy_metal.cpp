@@ -20,10 +20,6 @@ struct Plane {
   bool x_transposed, y_transposed;
 };
 
-void* plus(const void* address, int64_t elements, DType dtype) {
-  return static_cast<char*>(const_cast<void*>(address)) + elements * info(dtype).block_bytes;
-}
-
 bool rows_fit(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride) {
   return column_stride == 1 && (row_stride >= columns || rows == 1);
 }

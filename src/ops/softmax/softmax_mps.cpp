@@ -15,10 +15,7 @@ void require_mps(Encoder& e, const char* op, DType dtype) {
   if (!is_mps_type(dtype)) {
     throw_error(ErrorCode::dtype, "[{}] MPS has none of {}", op, to_string(dtype));
   }
-  if (!e.has_mps()) {
-    throw_error(ErrorCode::device, "[{}] MPS has no kernels for this GPU, {}", op,
-                e.device().name().str());
-  }
+  metal::require_mps(e, op);
 }
 
 // The kernels have no parameters but the logarithm; their sizes are the matrices'.
