@@ -30,6 +30,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 void add_model_option(CLI::App& command, std::string& model);
 
 // What an option's number must be; a message of these names the option as the user typed it.
+CLI::Validator finite();
 CLI::Validator at_least(double least);
 CLI::Validator above(double bound);
 CLI::Validator in_range(double least, double most);

@@ -50,6 +50,9 @@ constexpr auto kFlags = std::to_array<std::pair<std::string_view, std::string_vi
 
 }  // namespace
 
+CLI::Validator finite() {
+  return number([](double) { return true; }, "finite");
+}
 CLI::Validator at_least(double least) {
   return number([least](double v) { return v >= least; }, fmt::format("{} or more", least));
 }

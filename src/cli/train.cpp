@@ -131,7 +131,7 @@ void add_lora_options(CLI::App& c, Options& o) {
       ->check(at_least(1))
       ->capture_default_str();
   of_new_adapter(c.add_option("--alpha", o.lora.alpha, "They are scaled by alpha / rank"))
-      ->check(at_least(-1e30))
+      ->check(finite())
       ->capture_default_str();
   of_new_adapter(c.add_option("--dropout", o.lora.dropout, "Dropout on their input"))
       ->check(share());
