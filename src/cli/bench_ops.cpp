@@ -187,9 +187,10 @@ void add_products(std::vector<OpRow>* rows) {
 }
 
 // A weight as a model has it: x W^T for one token (as many bytes as W must be read; as generation
-// does it) and for many. Rows of 1,536 values, a multiple of every format's block.
+// does it; 256 MiB of them, more than caches hold) and for many. Rows of 1,536 values, a multiple
+// of every format's block.
 void add_weights(std::vector<OpRow>* rows) {
-  constexpr int64_t kN = 16384, kK = 1536;
+  constexpr int64_t kK = 1536;
   for (const DType dtype :
        {f32, f16, bf16, DType::q8_0, DType::q4_0, DType::q4_1, DType::q4_k, DType::q6_k}) {
     const bool quantised = is_quantised(dtype);
@@ -197,9 +198,10 @@ void add_weights(std::vector<OpRow>* rows) {
       return quantised ? random_blocks({n, kK}, dtype, device) : random({n, kK}, device, 1, dtype);
     };
     const LinearOptions as_generated{quantised ? Activations::int16 : Activations::f32};
+    const int64_t n = (int64_t{256} << 20) / byte_size(dtype, kK);
     rows->push_back({fmt::format("matvec/{}", to_string(dtype)), Roof::read,
-                     d(byte_size(dtype, kN * kK)), [=](Device device) {
-                       const Tensor w = weight(kN, device), x = random({1, kK}, device, 2);
+                     d(byte_size(dtype, n * kK)), [=](Device device) {
+                       const Tensor w = weight(n, device), x = random({1, kK}, device, 2);
                        return [=] { linear(x, w, {}, as_generated); };
                      }});
     if (!quantised) continue;
